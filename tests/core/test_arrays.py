@@ -43,7 +43,7 @@ def _header(text: str, rest: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + rest
 
 
-def test_these_are_the_formats_of_arrays() -> None:
+def test_array_formats() -> None:
     assert formats(Kind.ARRAY) == FORMS
 
 
@@ -57,7 +57,7 @@ def test_these_are_the_formats_of_arrays() -> None:
         arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
     )
 )
-def test_any_array_survives_npy(array: np.ndarray) -> None:
+def test_npy_round_trip(array: np.ndarray) -> None:
     for order in (array, array.T):
         again = NPY.decode(NPY.encode(order, {}), {})
         assert again.dtype == array.dtype.newbyteorder("=")
@@ -97,12 +97,12 @@ def test_any_array_survives_npy(array: np.ndarray) -> None:
         (_npy(np.array(["2026-01-31"], dtype="M8[D]")), "numbers"),
     ],
 )
-def test_other_npy_is_refused(data: bytes, message: str) -> None:
+def test_rejects_invalid_npy(data: bytes, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         NPY.decode(data, {})
 
 
-def test_a_header_that_lies_costs_no_memory() -> None:
+def test_forged_npy_header_allocates_no_memory() -> None:
     data = _header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({10**9},)}}", b"\x00" * 8)
     tracemalloc.start()
     try:
@@ -124,7 +124,7 @@ def test_a_header_that_lies_costs_no_memory() -> None:
         elements=st.floats(allow_infinity=True),
     )
 )
-def test_any_table_of_numbers_survives_csv(array: np.ndarray) -> None:
+def test_csv_round_trip(array: np.ndarray) -> None:
     np.testing.assert_array_equal(CSV.decode(CSV.encode(array, {}), {}), array)
 
 
@@ -142,7 +142,7 @@ def test_any_table_of_numbers_survives_csv(array: np.ndarray) -> None:
         ("", np.zeros((0, 0))),
     ],
 )
-def test_csv_is_read_with_a_header_or_without(data: str, array: Any) -> None:
+def test_csv_header_is_optional(data: str, array: Any) -> None:
     np.testing.assert_array_equal(CSV.decode(data.encode(), {}), array)
 
 
@@ -155,15 +155,15 @@ def test_csv_is_read_with_a_header_or_without(data: str, array: Any) -> None:
         (np.array([[True, False]]), "1,0\n"),
     ],
 )
-def test_csv_is_written_row_by_row(array: np.ndarray, text: str) -> None:
+def test_csv_output(array: np.ndarray, text: str) -> None:
     assert CSV.encode(array, {}).decode() == text
 
 
-def test_a_result_with_columns_has_a_header() -> None:
+def test_csv_of_named_columns_has_a_header() -> None:
     assert CSV.encode(np.array([[1, 2]]), WANTED.options) == b"ash,hue\n1,2\n"
 
 
-def test_csv_has_two_dimensions() -> None:
+def test_csv_requires_two_dimensions() -> None:
     with pytest.raises(ValueError, match="two dimensions"):
         CSV.encode(np.zeros((1, 1, 1)), {})
 
@@ -188,7 +188,9 @@ def test_csv_has_two_dimensions() -> None:
         (b"a\n" + b"1" * 200_000, "CSV", []),
     ],
 )
-def test_other_csv_is_refused(data: bytes, message: str, places: list[Any]) -> None:
+def test_rejects_invalid_csv_cells_with_their_positions(
+    data: bytes, message: str, places: list[Any]
+) -> None:
     with pytest.raises(RequestError, match=message) as caught:
         CSV.decode(data, {})
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
@@ -206,7 +208,7 @@ def test_other_csv_is_refused(data: bytes, message: str, places: list[Any]) -> N
         ([[1], [1, 2]], []),
     ],
 )
-def test_faults_of_json_have_their_places(plain: Any, places: list[Any]) -> None:
+def test_json_errors_have_row_and_column(plain: Any, places: list[Any]) -> None:
     with pytest.raises(InvalidValue) as caught:
         JSON.decode(json.dumps(plain), {})
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
@@ -229,7 +231,7 @@ def test_faults_of_json_have_their_places(plain: Any, places: list[Any]) -> None
         {"inputs": {"hue": [2.5, 4], "ash": [1, 3]}},
     ],
 )
-def test_whatever_names_its_columns_is_put_in_order(plain: Any) -> None:
+def test_json_columns_are_reordered_by_name(plain: Any) -> None:
     array = WANTED.validate(JSON.decode(json.dumps(plain), WANTED.options))
     assert array.tolist() == [[1, 2.5], [3, 4]]
     assert array.dtype == np.float64
@@ -238,11 +240,11 @@ def test_whatever_names_its_columns_is_put_in_order(plain: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["hue,name,ash\n2.5,Barolo,1\n4,,3\n", "1,2.5\n3,4\n", "ash,hue\n1,2.5\n3,4\n"]
 )
-def test_csv_with_a_header_is_put_in_order(text: str) -> None:
+def test_csv_columns_are_reordered_by_name(text: str) -> None:
     assert WANTED.validate(CSV.decode(text.encode(), WANTED.options)).tolist() == [[1, 2.5], [3, 4]]
 
 
-def test_npy_has_the_order_already() -> None:
+def test_npy_columns_keep_their_order() -> None:
     array = WANTED.validate(NPY.decode(_npy(np.array([[1, 2]], dtype=np.int32)), WANTED.options))
     assert (array.tolist(), array.dtype) == ([[1, 2]], np.float64)
 
@@ -274,7 +276,7 @@ def test_npy_has_the_order_already() -> None:
         ({"columns": [["ash"], "hue", "ash"], "data": [5]}, "one value", [(0, None)]),
     ],
 )  # fmt: skip
-def test_faults_of_columns_have_their_places(plain: Any, message: str, places: list[Any]) -> None:
+def test_column_errors_have_row_and_column(plain: Any, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
         WANTED.validate(JSON.decode(json.dumps(plain), WANTED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
@@ -291,9 +293,7 @@ def test_faults_of_columns_have_their_places(plain: Any, message: str, places: l
         ("ash,hue\n", "empty", []),
     ],
 )
-def test_faults_of_csv_columns_have_their_places(
-    text: str, message: str, places: list[Any]
-) -> None:
+def test_csv_column_errors_have_row_and_column(text: str, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
         WANTED.validate(CSV.decode(text.encode(), WANTED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
@@ -309,7 +309,7 @@ def test_faults_of_csv_columns_have_their_places(
         (np.array([[1, np.inf]], np.float32), 0, "1"),
     ],
 )
-def test_infinity_is_a_fault_unless_it_is_declared(
+def test_rejects_infinity_unless_declared(
     array: np.ndarray, row: int | None, column: str | None
 ) -> None:
     with pytest.raises(InvalidValue, match="infinite: 1") as caught:
@@ -320,20 +320,20 @@ def test_infinity_is_a_fault_unless_it_is_declared(
     assert mmf.Array().to_output(array) is array
 
 
-def test_an_empty_cell_is_a_fault_only_among_columns() -> None:
+def test_rejects_nan_only_in_named_columns() -> None:
     rows = np.array([[np.nan, np.inf]])
     assert mmf.Array(finite=False).validate(rows) is rows
     with pytest.raises(InvalidValue, match="infinite: 1"):
         mmf.Array(columns=["a", "b"], finite=False).validate(rows)
 
 
-def test_only_the_first_faults_are_listed() -> None:
+def test_error_list_is_limited() -> None:
     with pytest.raises(InvalidValue) as caught:
         JSON.decode(json.dumps([["x", "y"]] * 1_000), WANTED.options)
     assert len(caught.value.errors) == 20
 
 
-def test_arrays_of_columns_are_uniform_and_described() -> None:
+def test_array_with_columns_is_homogeneous_and_described() -> None:
     assert WANTED.is_homogeneous
     assert not mmf.Array().is_homogeneous
     meta = WANTED.meta()
@@ -353,7 +353,7 @@ def test_arrays_of_columns_are_uniform_and_described() -> None:
         np.array([[2**64 - 1, 5]], dtype="uint64"),
     ],
 )
-def test_whole_numbers_are_not_rounded(codec: Codec[Any], array: np.ndarray) -> None:
+def test_integers_round_trip_exactly(codec: Codec[Any], array: np.ndarray) -> None:
     again = codec.decode(codec.encode(array, {}), {})
     assert again.dtype == array.dtype
     assert again.tolist() == array.tolist()
@@ -364,9 +364,7 @@ LOSSY = ["18446744073709551615,-1", "9007199254740993,0.5", "9007199254740993,1e
 
 @pytest.mark.parametrize("text", LOSSY)
 @pytest.mark.parametrize("codec", [JSON, CSV], ids=["JSON", "CSV"])
-def test_without_a_type_that_holds_all_digits_there_is_an_error(
-    codec: Codec[Any], text: str
-) -> None:
+def test_rejects_numbers_that_no_dtype_holds_exactly(codec: Codec[Any], text: str) -> None:
     data = f"[[{text}]]" if codec is JSON else text
     with pytest.raises(InvalidValue, match="one type holds exactly"):
         codec.decode(data.encode(), {})
@@ -376,12 +374,12 @@ def test_without_a_type_that_holds_all_digits_there_is_an_error(
 
 @pytest.mark.parametrize("text", ["18446744073709551616,1", "1e16,1", "9007199254740992,0.5"])
 @pytest.mark.parametrize("codec", [JSON, CSV], ids=["JSON", "CSV"])
-def test_floats_are_taken_if_they_hold_all_digits(codec: Codec[Any], text: str) -> None:
+def test_mixed_numbers_become_floats_if_exact(codec: Codec[Any], text: str) -> None:
     array = codec.decode((f"[[{text}]]" if codec is JSON else text).encode(), {})
     assert array.tolist() == [[float(cell) for cell in text.split(",")]]
 
 
-def test_integers_beside_whole_floats_are_exact() -> None:
+def test_integers_beside_integral_floats_stay_exact() -> None:
     for descriptor in (
         mmf.Array(),
         mmf.Array(dtype="int64"),
@@ -393,7 +391,7 @@ def test_integers_beside_whole_floats_are_exact() -> None:
         JSON.decode(b"[9007199254740993, null]", {})
 
 
-def test_a_long_float_is_not_an_integer() -> None:
+def test_rejects_float_beyond_2_53_as_integer() -> None:
     descriptor = mmf.Array(dtype="int64")
     with pytest.raises(InvalidValue, match=r"int64, got 9007199254740992\.0"):
         descriptor.validate(JSON.decode(b"[9007199254740993.0]", descriptor.options))
@@ -425,7 +423,7 @@ LONG = 2**53 + 1
         ([2.0**60, 0.5], [2.0**60, 0.5]),
     ],
 )
-def test_a_result_keeps_every_digit(result: Any, expected: Any) -> None:
+def test_result_is_exact(result: Any, expected: Any) -> None:
     array = mmf.Array().to_output(result)
     assert json.loads(json.dumps(JSON.to_plain(array))) == expected
     if None not in expected and 2**63 not in expected and 2.5 not in np.ravel(expected):
@@ -442,7 +440,7 @@ def test_a_result_keeps_every_digit(result: Any, expected: Any) -> None:
         pd.DataFrame({"a": [LONG], "b": [0.5]}),
     ],
 )
-def test_a_result_that_no_type_holds_is_an_error(result: Any) -> None:
+def test_rejects_result_that_no_dtype_holds_exactly(result: Any) -> None:
     for dtype in (None, "int64"):
         with pytest.raises(InvalidValue, match=r"one type holds exactly, got \d+"):
             mmf.Array(dtype=dtype).to_output(result)
@@ -450,12 +448,12 @@ def test_a_result_that_no_type_holds_is_an_error(result: Any) -> None:
     assert floats.dtype == "float64"
 
 
-def test_json_takes_numbers_in_any_byte_order() -> None:
+def test_json_encodes_any_byte_order() -> None:
     assert JSON.encode(np.array([1.5, 2], dtype=">f8"), {}) == b"[1.5,2.0]"
 
 
 @pytest.mark.parametrize("any_length", [None, -1])
-def test_the_shape_is_held(any_length: int | None) -> None:
+def test_shape_is_enforced(any_length: int | None) -> None:
     descriptor = mmf.Array(shape=(any_length, 2))
     assert descriptor.validate([[1, 2], [3, 4]]).shape == (2, 2)
     for wrong in ([1, 2], [[1], [2]], [[[1, 2]]], 5):
@@ -481,7 +479,7 @@ def test_the_shape_is_held(any_length: int | None) -> None:
         ("float32", [np.nan, 1.5], [np.nan, 1.5]),
     ],
 )
-def test_numbers_become_the_dtype(dtype: Any, numbers: Any, value: Any) -> None:
+def test_numbers_are_cast_to_the_dtype(dtype: Any, numbers: Any, value: Any) -> None:
     array = mmf.Array(dtype=dtype).validate(numbers)
     assert array.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(array, value)
@@ -500,7 +498,7 @@ def test_numbers_become_the_dtype(dtype: Any, numbers: Any, value: Any) -> None:
         ("float16", [10**6]),
     ],
 )
-def test_what_has_no_place_in_the_dtype_is_refused(dtype: Any, numbers: Any) -> None:
+def test_rejects_numbers_out_of_range_of_the_dtype(dtype: Any, numbers: Any) -> None:
     with pytest.raises(InvalidValue, match="expected numbers that fit into"):
         mmf.Array(dtype=dtype).validate(numbers)
 
@@ -522,14 +520,14 @@ def test_what_has_no_place_in_the_dtype_is_refused(dtype: Any, numbers: Any) -> 
         {"columns": ["a"], "shape": (None, 2)},
     ],
 )
-def test_a_wrong_declaration_is_refused(how: dict[str, Any]) -> None:
+def test_rejects_invalid_declaration(how: dict[str, Any]) -> None:
     with pytest.raises(DescriptorError):
         mmf.Array(**how)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 @pytest.mark.parametrize("descriptor", [mmf.Array(), WANTED], ids=["any", "columns"])
-def test_damaged_arrays_are_the_callers_fault(form: Format, descriptor: mmf.Array) -> None:
+def test_corrupted_arrays_raise_request_errors(form: Format, descriptor: mmf.Array) -> None:
     codec, draw = _codec(form), random.Random(form.name)
     originals = [
         codec.encode(array, descriptor.options)

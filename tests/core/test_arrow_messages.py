@@ -63,7 +63,7 @@ BOMBS: dict[str, Callable[[], pa.Table]] = {
 @pytest.mark.parametrize("write", [stream, file])
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_before_it_is_decompressed(
+def test_rejects_bomb_before_decompression(
     name: str,
     compression: str,
     write: Callable[..., bytes],
@@ -78,7 +78,7 @@ def test_a_bomb_is_refused_before_it_is_decompressed(
 
 
 @pytest.mark.parametrize("write", [stream, file])
-def test_what_is_declared_is_what_buffers_become(write: Callable[..., bytes]) -> None:
+def test_declared_size_is_the_decompressed_size(write: Callable[..., bytes]) -> None:
     """In several batches; a length of -1 says that a buffer is as it is."""
     table = pa.table({"a": zeros(2_500_000, np.int64), "b": ["x", None] * 1_250_000})
     data = write(table)
@@ -91,7 +91,7 @@ def test_what_is_declared_is_what_buffers_become(write: Callable[..., bytes]) ->
     assert decompressed_size(plain) < 100
 
 
-def test_a_file_that_names_a_batch_often_counts_it_as_often() -> None:
+def test_batch_listed_repeatedly_counts_each_time() -> None:
     data = file(pa.table({"a": zeros(600_000)}))
     two = file(pa.table({"a": zeros(2_000_000)}))
     length = struct.unpack("<i", two[-10:-6])[0]
@@ -108,7 +108,7 @@ def test_a_file_that_names_a_batch_often_counts_it_as_often() -> None:
         CODEC.read(body, OPTIONS)
 
 
-def test_feather_as_pyarrow_writes_it() -> None:
+def test_reads_feather_from_pyarrow() -> None:
     buffer = io.BytesIO()
     feather.write_feather(pa.table({"a": zeros(2 * MIB)}), buffer, compression="lz4")
     with pytest.raises(BodyTooLarge):
@@ -117,7 +117,7 @@ def test_feather_as_pyarrow_writes_it() -> None:
 
 
 @pytest.mark.parametrize("write", [stream, file])
-def test_damaged_messages_are_refused(write: Callable[..., bytes]) -> None:
+def test_corrupted_messages_raise_request_errors(write: Callable[..., bytes]) -> None:
     data = write(pa.table({"a": zeros(1_000), "b": ["x"] * 1_000}))
     for place in range(len(data)):
         for byte in (0, 1, 127, 255):

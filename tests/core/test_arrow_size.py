@@ -95,7 +95,7 @@ def stream(table: pa.Table) -> bytes:
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_a_repeated_cell_counts_each_time(name: str) -> None:
+def test_repeated_cell_counts_each_time(name: str) -> None:
     data = stream(pa.table({"a": ARRAYS[name]()}))
     assert len(data) < 64 * 1024 or name in {"small lists", "texts in a list"}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -114,7 +114,7 @@ SHORTER = pa.array(["x" * 8_000]).take(pa.array(np.zeros(20_000, np.int32)))
     [TEXTS, in_struct(TEXTS), in_list(TEXTS), SHORTER],
     ids=["a text", "in a struct", "in a list", "a shorter text"],
 )
-def test_a_text_that_parquet_stores_once_counts_each_time(array: pa.Array) -> None:
+def test_parquet_dictionary_text_counts_each_time(array: pa.Array) -> None:
     buffer = io.BytesIO()
     parquet.write_table(pa.table({"a": array}), buffer, compression="zstd")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -125,7 +125,7 @@ def test_a_text_that_parquet_stores_once_counts_each_time(array: pa.Array) -> No
 
 
 @pytest.mark.parametrize("rows", [1, 600, 1_500, 20_000])
-def test_parquet_is_read_in_batches_that_are_safe_without_a_change(rows: int) -> None:
+def test_parquet_batches_preserve_the_table(rows: int) -> None:
     table = pa.table({"a": [f"text {row}" for row in range(rows)], "b": range(rows)})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer, row_group_size=1_000)
@@ -146,11 +146,11 @@ def test_parquet_is_read_in_batches_that_are_safe_without_a_change(rows: int) ->
         (runs(10, 5), 10 * (40 + 8 + 5)),
     ],
 )
-def test_sizes(array: pa.Array, size: int) -> None:
+def test_array_size_is_close_to_the_actual_size(array: pa.Array, size: int) -> None:
     assert size <= array_size(array) <= 2 * size + 8
 
 
-def test_lists_of_views_with_values_of_their_own_are_read() -> None:
+def test_reads_list_views() -> None:
     array = pa.ListViewArray.from_arrays(
         pa.array([2, 0, 0], pa.int32()), pa.array([1, 2, 0], pa.int32()), pa.array([1, 2, 3])
     )
@@ -158,7 +158,7 @@ def test_lists_of_views_with_values_of_their_own_are_read() -> None:
     assert [list(cell) for cell in table["a"]] == [[3], [1, 2], []]
 
 
-def test_a_long_file_of_few_texts_is_read() -> None:
+def test_reads_long_file_of_repeated_short_texts() -> None:
     """Many rows and a large chunk alone are no repetition of a long text."""
     texts = [f"text {index % 1000}" for index in range(50_000)]
     buffer = io.BytesIO()

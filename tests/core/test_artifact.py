@@ -65,7 +65,7 @@ def project(
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_mark_leaves_opening_to_the_code(registry: Registry) -> None:
+def test_artifact_without_loader_counts_as_loaded(registry: Registry) -> None:
     artifact = registry.artifact("model")
     assert artifact.is_loaded
     assert artifact.ensure_loaded() is None
@@ -74,21 +74,21 @@ def test_a_mark_leaves_opening_to_the_code(registry: Registry) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_with_gives_the_open_file_and_closes_it(registry: Registry) -> None:
+def test_context_manager_opens_and_closes_the_file(registry: Registry) -> None:
     with registry.artifact("model", "br") as file:
         assert pickle.load(file) == MODEL
         assert not file.closed
     assert file.closed
 
 
-def test_with_takes_what_open_takes(registry: Registry, folder: Path) -> None:
+def test_context_manager_passes_options_to_open(registry: Registry, folder: Path) -> None:
     (folder / "words.txt").write_bytes("Ёж\r\nЩи".encode("cp1251"))
     with registry.artifact(folder / "words.txt", encoding="cp1251", newline="") as file:
         assert file.read() == "Ёж\r\nЩи"
 
 
 @pytest.mark.usefixtures("folder")
-def test_the_file_is_closed_also_when_the_body_fails(registry: Registry) -> None:
+def test_file_is_closed_after_an_exception(registry: Registry) -> None:
     opened = []
     with pytest.raises(ZeroDivisionError), registry.artifact("model", "rb") as file:  # noqa: PT012
         opened.append(file)
@@ -97,7 +97,7 @@ def test_the_file_is_closed_also_when_the_body_fails(registry: Registry) -> None
 
 
 @pytest.mark.usefixtures("folder")
-def test_each_thread_opens_and_closes_a_file_of_its_own(registry: Registry) -> None:
+def test_each_thread_has_its_own_file(registry: Registry) -> None:
     artifact = registry.artifact("model", "rb")
     both_open, first_left = threading.Barrier(2), threading.Event()
 
@@ -123,7 +123,7 @@ def test_each_thread_opens_and_closes_a_file_of_its_own(registry: Registry) -> N
 
 
 @pytest.mark.usefixtures("folder")
-def test_with_may_be_nested(registry: Registry) -> None:
+def test_context_managers_nest(registry: Registry) -> None:
     artifact = registry.artifact("model", "rb")
     with artifact as outer:
         with artifact as inner:
@@ -133,7 +133,7 @@ def test_with_may_be_nested(registry: Registry) -> None:
     assert outer.closed
 
 
-def test_file_that_is_used_as_the_model_says_what_is_missing(registry: Registry) -> None:
+def test_unloaded_artifact_explains_how_to_load_it(registry: Registry) -> None:
     artifact = registry.artifact("model.joblib")
     with pytest.raises(AttributeError, match=r"has no 'predict': it is not loaded; write .*load"):
         artifact.predict([1])
@@ -141,12 +141,12 @@ def test_file_that_is_used_as_the_model_says_what_is_missing(registry: Registry)
     assert not hasattr(copy(artifact), "predict")
 
 
-def test_load_reads_by_suffix(registry: Registry, folder: Path) -> None:
+def test_load_selects_the_format_by_suffix(registry: Registry, folder: Path) -> None:
     (folder / "model.pkl").write_bytes(pickle.dumps(MODEL))
     assert registry.artifact("model.pkl").load() == MODEL
 
 
-def test_after_make_ready_the_name_is_the_object(
+def test_load_artifacts_replaces_the_name_with_the_object(
     project: Callable[[str], ModuleType], default_registry: Registry
 ) -> None:
     module = project(LOADER)
@@ -159,7 +159,7 @@ def test_after_make_ready_the_name_is_the_object(
     assert module.alias["weights"] is module.model["weights"]
 
 
-def test_before_make_ready_the_name_loads_on_first_use(
+def test_loads_on_first_use(
     project: Callable[[str], ModuleType], default_registry: Registry
 ) -> None:
     module = project(LOADER)
@@ -170,9 +170,7 @@ def test_before_make_ready_the_name_loads_on_first_use(
     assert module.calls == [1]
 
 
-def test_it_is_loaded_once(
-    project: Callable[[str], ModuleType], default_registry: Registry
-) -> None:
+def test_loads_once(project: Callable[[str], ModuleType], default_registry: Registry) -> None:
     module = project(LOADER)
     default_registry.load_artifacts()
     default_registry.load_artifacts()
@@ -180,7 +178,7 @@ def test_it_is_loaded_once(
     assert module.calls == [1]
 
 
-def test_it_is_loaded_once_also_by_many_threads() -> None:
+def test_concurrent_first_uses_load_once() -> None:
     calls: list[int] = []
     together = threading.Barrier(8)
     waiting = threading.Event()
@@ -203,7 +201,7 @@ def test_it_is_loaded_once_also_by_many_threads() -> None:
     assert len({id(loaded) for loaded in objects}) == 1
 
 
-def test_meta_loads_nothing_and_needs_no_file(
+def test_meta_needs_no_file(
     project: Callable[[str], ModuleType], default_registry: Registry, folder: Path
 ) -> None:
     (folder / "model").unlink()
@@ -215,7 +213,7 @@ def test_meta_loads_nothing_and_needs_no_file(
 
 
 @pytest.mark.parametrize("value", [None, 0, False, "", [1]])
-def test_a_loader_may_return_anything(value: object) -> None:
+def test_loader_may_return_any_value(value: object) -> None:
     calls: list[int] = []
 
     def loader() -> object:
@@ -231,7 +229,7 @@ def test_a_loader_may_return_anything(value: object) -> None:
     assert len(calls) == 1
 
 
-def test_a_name_that_holds_something_else_by_now_is_left_alone(
+def test_reassigned_name_is_not_replaced(
     project: Callable[[str], ModuleType], default_registry: Registry
 ) -> None:
     module = project(LOADER + "\nmodel = 'mine'\n")
@@ -250,7 +248,7 @@ def test_a_name_that_holds_something_else_by_now_is_left_alone(
         (ArtifactError("said by the loader"), "^said by the loader$"),
     ],
 )
-def test_a_loader_that_fails_is_an_artifact_error_with_the_reason(
+def test_failing_loader_raises_artifact_error_with_the_reason(
     error: Exception, said: str, registry: Registry
 ) -> None:
     def loader() -> None:
@@ -264,7 +262,7 @@ def test_a_loader_that_fails_is_an_artifact_error_with_the_reason(
 
 
 @pytest.mark.parametrize("use", ["load_artifacts", "load", "with"])
-def test_a_missing_file_is_named(use: str, registry: Registry, tmp_path: Path) -> None:
+def test_missing_file_is_named(use: str, registry: Registry, tmp_path: Path) -> None:
     artifact = registry.artifact(tmp_path / "absent.pkl")
     with pytest.raises(ArtifactError, match=r"absent\.pkl not found"):
         _use(artifact, use, registry)
@@ -281,7 +279,7 @@ def _use(artifact: Artifact, use: str, registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("use", ["load_artifacts", "load", "with"])
-def test_a_file_over_the_limit_is_refused_with_both_ways_out(
+def test_oversized_file_error_suggests_both_solutions(
     use: str, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MMF_MAX_ARTIFACT_MIB", raising=False)
@@ -297,7 +295,7 @@ def test_a_file_over_the_limit_is_refused_with_both_ways_out(
 
 
 @pytest.mark.parametrize(("more", "refused"), [(0, False), (1, True)])
-def test_the_limit_itself_is_allowed(
+def test_size_limit_is_inclusive(
     more: int, registry: Registry, tmp_path: Path, *, refused: bool
 ) -> None:
     with (tmp_path / "model").open("wb") as file:
@@ -310,7 +308,7 @@ def test_the_limit_itself_is_allowed(
         artifact.verify()
 
 
-def test_a_file_with_a_loader_may_be_of_any_size(
+def test_size_limit_does_not_apply_to_loaders(
     registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.00001")
@@ -320,25 +318,25 @@ def test_a_file_with_a_loader_may_be_of_any_size(
 
 
 @pytest.mark.parametrize("mode", ["w", "wb", "a", "x", "r+", "rb+", "", "b", "My model"])
-def test_what_is_no_way_to_read_is_refused(mode: str, registry: Registry) -> None:
+def test_rejects_invalid_mode(mode: str, registry: Registry) -> None:
     with pytest.raises(DeclarationError, match="name="):
         registry.artifact("model", mode)
     assert not registry.artifacts
 
 
 @pytest.mark.parametrize("mode", ["r", "rt", "tr", "rb", "br"])
-def test_every_way_to_read_is_taken(mode: str, registry: Registry) -> None:
+def test_accepts_every_read_mode(mode: str, registry: Registry) -> None:
     assert registry.artifact("model", mode).path == Path("model")
 
 
 @pytest.mark.parametrize("again", ["model", "./model", Path("model")])
-def test_one_file_is_declared_once(again: str | Path, registry: Registry) -> None:
+def test_rejects_duplicate_artifact(again: str | Path, registry: Registry) -> None:
     registry.artifact("model")
     with pytest.raises(DeclarationError, match="model"):
         registry.artifact(again, "br")
 
 
-def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
+def test_meta_has_mmf_keys(registry: Registry) -> None:
     registry.artifact(Path("models") / "a.pkl")
     registry.artifact("b.pkl", name="B", description="Вторая")
     assert registry.meta()["artifacts"] == [

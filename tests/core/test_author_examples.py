@@ -89,7 +89,7 @@ WRONG: list[tuple[Callable[[], Descriptor[Any]], str]] = [
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_an_example_is_sent_as_it_was_written(name: str) -> None:
+def test_example_is_serialized_as_written(name: str) -> None:
     descriptor, expected = WRITTEN[name]
     assert descriptor.plain_example == expected
     assert json.loads(json.dumps(descriptor.plain_example)) == expected
@@ -98,14 +98,14 @@ def test_an_example_is_sent_as_it_was_written(name: str) -> None:
 
 
 @pytest.mark.parametrize(("declare", "message"), WRONG)
-def test_an_example_that_does_not_fit_is_refused_when_declared(
+def test_rejects_invalid_example_when_declared(
     declare: Callable[[], Descriptor[Any]], message: str
 ) -> None:
     with pytest.raises(DescriptorError, match=message):
         declare()
 
 
-def test_a_picture_is_an_array_or_the_path_of_a_file(tmp_path: Path) -> None:
+def test_image_example_is_an_array_or_a_path(tmp_path: Path) -> None:
     path = tmp_path / "red.jpg"
     Image.new("RGB", (4, 3), "red").save(path)
     for written in (path, str(path), path.read_bytes()):
@@ -117,7 +117,7 @@ def test_a_picture_is_an_array_or_the_path_of_a_file(tmp_path: Path) -> None:
         np.testing.assert_array_equal(descriptor.validate(decoded), pixels)
 
 
-def test_without_one_it_is_a_guess_and_an_optional_scalar_is_its_default() -> None:
+def test_default_example_is_the_default_or_a_guess() -> None:
     assert mmf.String().plain_example == "text"
     assert mmf.String(default="hex").plain_example == "hex"
     assert mmf.Integer(default=2, ge=2).plain_example == 2
@@ -127,7 +127,7 @@ def test_without_one_it_is_a_guess_and_an_optional_scalar_is_its_default() -> No
     assert mmf.String(default="hex", example="rgb").plain_example == "rgb"
 
 
-def test_the_first_rows_of_the_training_table_come_with_its_schema() -> None:
+def test_schema_of_includes_first_rows_as_example() -> None:
     training = pd.concat([HOUSES] * 3)
     declared = mmf.DataFrame(schema=mmf.schema_of(training))
     assert declared.plain_example == [*ROWS, ROWS[0]]
@@ -144,12 +144,12 @@ def test_the_first_rows_of_the_training_table_come_with_its_schema() -> None:
     assert mmf.DataFrame(schema=larger).plain_example[0]["floor"] == 1
 
 
-def test_first_rows_that_the_schema_refuses_are_no_example() -> None:
+def test_first_rows_that_the_schema_rejects_are_not_used() -> None:
     infinite = pd.DataFrame({"a": [float("inf"), 1.5]})
     assert mmf.DataFrame(schema=mmf.schema_of(infinite)).plain_example == [{"a": 0.5}]
 
 
-def test_a_shared_descriptor_has_an_example_for_each_target(registry: mmf.Registry) -> None:
+def test_shared_descriptor_has_an_example_per_target(registry: mmf.Registry) -> None:
     shared = mmf.Integer(ge=0)
 
     @registry.target(returns=shared, example={"x": 3})
@@ -191,7 +191,7 @@ def test_a_shared_descriptor_has_an_example_for_each_target(registry: mmf.Regist
         ),
     ],
 )
-def test_an_example_of_a_target_is_checked_when_it_is_declared(
+def test_target_example_is_checked_when_declared(
     registry: mmf.Registry, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     def one(x: Any = mmf.Integer(ge=0)) -> Any:
@@ -201,7 +201,7 @@ def test_an_example_of_a_target_is_checked_when_it_is_declared(
         registry.target(returns=mmf.Integer(), **options)(one)
 
 
-def test_every_example_is_called_with_what_the_author_wrote(registry: mmf.Registry) -> None:
+def test_examples_are_called_with_the_given_arguments(registry: mmf.Registry) -> None:
     seen: list[tuple[int, int, str]] = []
 
     @registry.target(examples={"low": {"x": 1, "times": 5}, "high": {"x": 9}})
@@ -215,7 +215,7 @@ def test_every_example_is_called_with_what_the_author_wrote(registry: mmf.Regist
 END = mmf.String(default="!")
 
 
-def test_the_example_that_fails_is_named(registry: mmf.Registry) -> None:
+def test_failing_example_is_named(registry: mmf.Registry) -> None:
     @registry.target(examples={"low": {"x": 1}, "high": {"x": 9}})
     def score(x: Any = mmf.Integer()) -> None:
         if x > 5:

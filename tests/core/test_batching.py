@@ -108,12 +108,12 @@ def frame(*values: object) -> pd.DataFrame:
     return pd.DataFrame({"a": list(values)})
 
 
-def test_nobody_waits_when_the_worker_is_idle(line: Line) -> None:
+def test_idle_worker_calls_immediately(line: Line) -> None:
     assert_frame_equal(line.execution({"data": frame(1)}), frame(2))
     assert len(line.calls) == 1
 
 
-def test_those_who_wait_share_one_call(line: Line) -> None:
+def test_queued_requests_share_one_call(line: Line) -> None:
     first, second, third = line.send_together(frame(1, 2), frame(3), frame(4, 5, 6))
     assert [len(table) for table in line.calls] == [1, 6]
     assert first["a"].tolist() == [2, 4]
@@ -121,7 +121,7 @@ def test_those_who_wait_share_one_call(line: Line) -> None:
     assert third["a"].tolist() == [8, 10, 12]
 
 
-def test_timings_have_the_batch_size(line: Line) -> None:
+def test_timings_record_the_batch_size(line: Line) -> None:
     line.send_together(frame(1), frame(2))
     held, first, second = line.measures
     assert (held.batch_size, first.batch_size, second.batch_size) == (1, 2, 2)
@@ -138,7 +138,7 @@ def test_timings_have_the_batch_size(line: Line) -> None:
         pd.DataFrame({"a": ["x"]}),
     ],
 )
-def test_different_columns_or_types_are_never_joined(line: Line, other: pd.DataFrame) -> None:
+def test_different_columns_or_dtypes_are_not_batched(line: Line, other: pd.DataFrame) -> None:
     line.function = lambda data: data
     first, odd, last = line.send_together(frame(1), other, frame(2))
     assert [table.columns.tolist() for table in line.calls[1:]] == [["a"], other.columns.tolist()]
@@ -147,7 +147,7 @@ def test_different_columns_or_types_are_never_joined(line: Line, other: pd.DataF
     assert_frame_equal(last.reset_index(drop=True), frame(2))
 
 
-def test_different_scalars_are_never_joined(line: Line) -> None:
+def test_different_scalars_are_not_batched(line: Line) -> None:
     held = line.hold()
     futures = [line.send(frame(1), label=label) for label in ("x", "y", "x")]
     line.gate.set()
@@ -156,7 +156,7 @@ def test_different_scalars_are_never_joined(line: Line) -> None:
     assert [len(table) for table in line.calls] == [1, 2, 1]
 
 
-def test_a_bad_row_fails_only_its_own_request(line: Line) -> None:
+def test_invalid_row_fails_only_its_own_request(line: Line) -> None:
     good, bad, late = line.send_together(frame(1), frame(13), frame(3))
     assert good["a"].tolist() == [2]
     assert isinstance(bad, TargetError)
@@ -184,7 +184,7 @@ def test_joining_goes_on_after_a_bad_row(line: Line) -> None:
     assert [len(table) for table in line.calls] == [1, 2]
 
 
-def test_what_the_author_refuses_is_refused_for_its_request_alone(line: Line) -> None:
+def test_rejection_by_the_function_affects_one_request(line: Line) -> None:
     def picky(data: pd.DataFrame) -> pd.DataFrame:
         if (data["a"] < 0).any():
             raise InvalidValue("no negative numbers")
@@ -196,7 +196,7 @@ def test_what_the_author_refuses_is_refused_for_its_request_alone(line: Line) ->
     assert isinstance(bad, InvalidValue)
 
 
-def test_max_rows_bounds_a_call_and_a_larger_request_goes_alone() -> None:
+def test_max_rows_limits_a_batch_but_not_a_request() -> None:
     line = Line(batch=mmf.Batch(max_rows=3))
     answers = line.send_together(frame(1, 2), frame(3), frame(*range(20, 30)), frame(4))
     assert [len(table) for table in line.calls] == [1, 3, 10, 1]
@@ -204,7 +204,7 @@ def test_max_rows_bounds_a_call_and_a_larger_request_goes_alone() -> None:
     line.threads.shutdown()
 
 
-def test_fewer_rows_than_given_end_the_joining(
+def test_wrong_number_of_result_rows_disables_batching(
     line: Line, caplog: pytest.LogCaptureFixture
 ) -> None:
     line.function = lambda data: data[data["a"] > 1]
@@ -225,7 +225,7 @@ def test_fewer_rows_than_given_end_the_joining(
     ],
     ids=["a column", "groups", "two columns"],
 )
-def test_rows_under_an_index_of_their_own_are_never_those_of_another_request(
+def test_reindexed_results_disable_batching(
     line: Line, caplog: pytest.LogCaptureFixture, function: Callable[[Any], Any]
 ) -> None:
     line.function = function
@@ -245,9 +245,7 @@ def test_rows_under_an_index_of_their_own_are_never_those_of_another_request(
         pd.DataFrame([[1.0]], columns=[1]),
     ],
 )
-def test_what_a_joined_table_would_not_have_is_never_joined(
-    line: Line, other: pd.DataFrame
-) -> None:
+def test_tables_that_concat_would_change_are_not_batched(line: Line, other: pd.DataFrame) -> None:
     line.function = lambda data: data.iloc[:, 0]
     mates = [other.reset_index(drop=True).set_axis(other.columns, axis="columns") for _ in "ab"]
     if isinstance(other.iloc[:, 0].dtype, pd.CategoricalDtype):
@@ -262,7 +260,7 @@ def test_what_a_joined_table_would_not_have_is_never_joined(
 
 
 @pytest.mark.parametrize("schema", [{"a": float}, {"a": float, "b": float}, {"a": int, "b": float}])
-def test_a_declared_type_is_that_of_the_joined_table_too(schema: Any) -> None:
+def test_batched_table_has_the_declared_dtypes(schema: Any) -> None:
     line = Line(lambda data: data * 3, table=mmf.DataFrame(schema=schema))
     tables = [
         pd.DataFrame({"a": pd.Series([100], dtype=dtype), "b": [1.5]})
@@ -287,7 +285,7 @@ def test_a_declared_type_is_that_of_the_joined_table_too(schema: Any) -> None:
         ({"moment": NOON}, {"moment": NOON.astimezone(timezone(timedelta(hours=3)))}),
     ],
 )
-def test_scalars_that_are_only_equal_are_never_joined(line: Line, scalars: Any) -> None:
+def test_equal_scalars_of_different_types_are_not_batched(line: Line, scalars: Any) -> None:
     held = line.hold()
     futures = [line.send(frame(1), **each) for each in scalars]
     line.gate.set()
@@ -311,7 +309,7 @@ def test_scalars_that_are_only_equal_are_never_joined(line: Line, scalars: Any) 
     st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_joined_answers_are_the_single_ones(
+def test_batched_results_equal_single_results(
     requests: list[list[tuple[float, int]]], mixed: bool
 ) -> None:
     line = Line(function=lambda data: data.assign(c=data["a"] - data.get("b", 0)))
@@ -326,7 +324,7 @@ def test_joined_answers_are_the_single_ones(
 
 
 @pytest.mark.parametrize("result", ["array", "series", "list"])
-def test_results_of_every_kind_with_rows_are_split(line: Line, result: str) -> None:
+def test_results_of_every_kind_are_split(line: Line, result: str) -> None:
     def convert(data: pd.DataFrame) -> Any:
         match result:
             case "array":
@@ -342,7 +340,7 @@ def test_results_of_every_kind_with_rows_are_split(line: Line, result: str) -> N
     assert second.iloc[:, 0].tolist() == [3]
 
 
-def test_arrays_are_joined_too() -> None:
+def test_arrays_are_batched() -> None:
     seen = []
 
     def score(data: Any = mmf.Array()) -> Any:
@@ -354,7 +352,7 @@ def test_arrays_are_joined_too() -> None:
     assert seen == [(2, 3)]
 
 
-def test_many_threads_get_their_own_rows() -> None:
+def test_concurrent_threads_get_their_own_rows() -> None:
     line = Line()
     numbers = [number for number in range(300) if number != 13]
     futures = [line.threads.submit(line.execution, {"data": frame(number)}) for number in numbers]
@@ -372,7 +370,7 @@ def timed(seconds: float, function: Callable[[Any], Any], **more: Any) -> Line:
     return line
 
 
-def test_a_joined_call_that_is_late_is_not_sent_again() -> None:
+def test_timed_out_batch_is_not_retried() -> None:
     late = Event()
 
     def slow(data: Any) -> Any:
@@ -388,7 +386,7 @@ def test_a_joined_call_that_is_late_is_not_sent_again() -> None:
     line.threads.shutdown()
 
 
-def test_the_newest_request_of_a_batch_makes_the_call() -> None:
+def test_newest_request_leads_the_batch() -> None:
     """It has the most time left, so that its deadline cuts no other one short."""
     line = timed(LONGEST, lambda data: data)
     futures = [line.hold(), line.send(frame(1)), line.send(frame(2)), line.send(frame(3))]
@@ -400,7 +398,7 @@ def test_the_newest_request_of_a_batch_makes_the_call() -> None:
 
 
 @pytest.mark.parametrize("function", ["join", "split"])
-def test_a_failure_to_join_or_split_leaves_nobody_waiting(
+def test_failure_to_join_or_split_releases_waiting_requests(
     line: Line, function: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> Any:
@@ -419,7 +417,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_call_waits_for_as_many_requests_as_shared_the_last_one(line: Line) -> None:
+def test_batch_waits_for_the_size_of_the_last_one(line: Line) -> None:
     line.send_together(frame(1), frame(2), frame(3))
     futures = [line.threads.submit(line.execution, {"data": frame(n)}) for n in (4, 5, 6)]
     assert [future.result(LONGEST)["a"].tolist() for future in futures] == [[8], [10], [12]]
@@ -427,16 +425,14 @@ def test_a_call_waits_for_as_many_requests_as_shared_the_last_one(line: Line) ->
 
 
 @pytest.mark.usefixtures("patient")
-def test_requests_that_were_alone_do_not_wait(line: Line) -> None:
+def test_sequential_requests_do_not_wait(line: Line) -> None:
     started = perf_counter()
     for number in range(3):
         assert line.execution({"data": frame(number)})["a"].tolist() == [2 * number]
     assert perf_counter() - started < LONGEST / 2
 
 
-def test_a_request_alone_waits_for_others_but_once(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_single_request_waits_only_once(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "MAX_WAIT", 0.5)
     monkeypatch.setattr(batching, "WAIT_CALLS", 1e9)
     line.send_together(frame(1), frame(2))
@@ -451,7 +447,7 @@ def test_a_request_alone_waits_for_others_but_once(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_target_with_a_time_limit_does_not_wait() -> None:
+def test_target_with_timeout_does_not_wait() -> None:
     line = timed(LONGEST, double)
     line.send_together(frame(1), frame(2), frame(3))
     started = perf_counter()
@@ -461,7 +457,7 @@ def test_a_target_with_a_time_limit_does_not_wait() -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_what_fails_after_a_wait_fails_alone(line: Line) -> None:
+def test_invalid_request_after_a_wait_fails_alone(line: Line) -> None:
     line.send_together(frame(1), frame(2), frame(3))
     futures = [line.threads.submit(line.execution, {"data": frame(n)}) for n in (4, 13, 6)]
     outcomes = [future.exception(LONGEST) or future.result() for future in futures]

@@ -56,7 +56,7 @@ SUFFIXES = {"lightgbm": ".txt", "xgboost": ".ubj", "catboost": ".cbm"}
 
 
 @pytest.mark.parametrize("library", SCHEMAS)
-def test_the_columns_are_the_same_in_every_file(library: str, tmp_path: Path) -> None:
+def test_every_file_format_has_the_same_columns(library: str, tmp_path: Path) -> None:
     table = TEXTS if library == "catboost" else CATEGORIES
     model = fitted(library, table)
     joblib.dump(model, tmp_path / "model.joblib")
@@ -72,7 +72,7 @@ def test_the_columns_are_the_same_in_every_file(library: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("library", ["xgboost", "catboost"])
-def test_a_classifier_is_one_again(library: str, tmp_path: Path) -> None:
+def test_classifier_round_trip(library: str, tmp_path: Path) -> None:
     labels = (Y.median() < Y).astype(int)
     model = fitted(library, NUMBERS, labels)
     path = tmp_path / f"model{SUFFIXES[library]}"
@@ -81,13 +81,13 @@ def test_a_classifier_is_one_again(library: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("library", SCHEMAS)
-def test_a_model_fitted_on_an_array_knows_no_names(library: str) -> None:
+def test_model_fitted_on_an_array_has_no_schema(library: str) -> None:
     with pytest.raises(mmf.DescriptorError, match="without column names"):
         mmf.schema_of(fitted(library, NUMBERS.to_numpy()))
 
 
 @pytest.mark.parametrize("library", SCHEMAS)
-def test_a_table_has_the_schema_of_a_booster(
+def test_table_has_the_schema_of_the_booster(
     library: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = NUMBERS if library == "catboost" else CATEGORIES
@@ -115,7 +115,7 @@ def test_a_table_has_the_schema_of_a_booster(
     assert (answer.status_code, answer.json["detail"]) == (422, "missing columns: age")
 
 
-def test_categories_that_may_be_numbers_are_not_guessed(
+def test_ambiguous_categories_are_not_guessed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     joblib.dump(fitted("catboost", TEXTS), tmp_path / "model.joblib")

@@ -17,7 +17,7 @@ from mmf_core.codecs.byte_search import MIN_SIZE, count_pairs, count_signs, is_b
 @pytest.mark.parametrize(
     "piece", [b"", b":", b'":', b'a" :1\t:', b":::", b"<f><x:f", b"<f", b":f>", b"\xff:\0f"]
 )
-def test_searches_find_what_bytes_find(
+def test_searches_agree_with_bytes(
     piece: bytes, times: int, piece_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(byte_search, "_PIECE_SIZE", piece_size)
@@ -48,5 +48,5 @@ def test_searches_find_what_bytes_find(
         (b"{}\n{} \n{}", False),
     ],
 )
-def test_a_sign_is_between_two_others(text: bytes, expected: bool) -> None:
+def test_is_between_two_characters(text: bytes, expected: bool) -> None:
     assert is_between(text, b"\n", b"}", b"{") is expected

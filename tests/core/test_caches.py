@@ -62,7 +62,7 @@ def caches() -> Iterator[tuple[str, int | None]]:
                         yield f"{module}.{node.name}", int(size) if size.isdigit() else None
 
 
-def test_every_cache_is_known() -> None:
+def test_every_cache_is_listed() -> None:
     found = dict(caches())
     assert {name for name, size in found.items() if size is None} == UNBOUNDED.keys()
     assert {name: size for name, size in found.items() if size is not None} == BOUNDED

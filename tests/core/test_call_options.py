@@ -13,14 +13,14 @@ from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeclarationError
 
 
-def test_a_target_without_wishes_has_the_default_policy(registry: mmf.Registry) -> None:
+def test_call_options_have_defaults(registry: mmf.Registry) -> None:
     @registry.target
     def score(data: Any = mmf.DataFrame()) -> None: ...
 
     assert registry.targets["score"].call_options == CallOptions()
 
 
-def test_wishes_are_kept(registry: mmf.Registry) -> None:
+def test_call_options_are_kept(registry: mmf.Registry) -> None:
     @registry.target(timeout=2.5, max_concurrency=3, max_queue=0)
     def score(data: Any = mmf.DataFrame()) -> None: ...
 
@@ -31,7 +31,7 @@ def test_wishes_are_kept(registry: mmf.Registry) -> None:
 @pytest.mark.parametrize(
     ("batch", "kept"), [(True, mmf.Batch()), (mmf.Batch(max_rows=7), mmf.Batch(7)), (False, None)]
 )
-def test_batch_is_a_switch_or_a_size(
+def test_batch_is_a_flag_or_a_size(
     registry: mmf.Registry, batch: bool | mmf.Batch, kept: mmf.Batch | None
 ) -> None:
     @registry.target(returns=mmf.DataFrame(), batch=batch)
@@ -60,18 +60,18 @@ def test_batch_is_a_switch_or_a_size(
         {"batch": mmf.Batch(), "max_concurrency": 1},
     ],
 )
-def test_nonsense_is_refused(wish: dict[str, Any]) -> None:
+def test_rejects_invalid_options(wish: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError, match=next(iter(wish))):
         CallOptions(**wish)
 
 
-def test_counts_and_seconds_of_numpy_are_numbers() -> None:
+def test_accepts_numpy_numbers() -> None:
     options = CallOptions(timeout=np.float32(2.5), max_queue=np.int64(3))  # type: ignore[arg-type]
     assert (options.timeout, options.max_queue) == (2.5, 3)
 
 
 @pytest.mark.parametrize("max_rows", [0, "1", 1.5, True])
-def test_a_batch_without_room_is_refused(max_rows: Any) -> None:
+def test_rejects_invalid_max_rows(max_rows: Any) -> None:
     with pytest.raises(DeclarationError, match="max_rows"):
         mmf.Batch(max_rows=max_rows)
 
@@ -98,7 +98,7 @@ def _a_table(a: Any = mmf.DataFrame()) -> None: ...
         (_a_table, mmf.Dict()),
     ],
 )
-def test_what_has_no_rows_of_its_own_cannot_be_joined(
+def test_rejects_batch_without_rows(
     registry: mmf.Registry, function: Callable[..., None], returns: Any
 ) -> None:
     with pytest.raises(DeclarationError, match="batch="):

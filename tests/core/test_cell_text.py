@@ -68,20 +68,20 @@ def text_of(format_: Format, cell: Any) -> str:
         (Decimal("1.50"), "1.50"),
     ],
 )
-def test_a_cell_is_its_json_unless_it_has_a_text(format_: Format, cell: Any, text: str) -> None:
+def test_objects_are_written_as_text_or_json(format_: Format, cell: Any, text: str) -> None:
     assert text_of(format_, cell) == text
 
 
 @each_format
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: type(cell).__name__)
-def test_a_cell_without_a_text_is_an_error(format_: Format, cell: Any) -> None:
+def test_rejects_cell_without_text_form(format_: Format, cell: Any) -> None:
     with pytest.raises(TypeError, match="cannot be written"):
         encoded(format_, cell, "other")
 
 
 @each_format
 @pytest.mark.parametrize("others", [[None], [0.5], ["=1"], [[1]]])
-def test_a_long_number_keeps_its_digits_beside_anything(format_: Format, others: list[Any]) -> None:
+def test_long_integers_in_mixed_columns_are_exact(format_: Format, others: list[Any]) -> None:
     for options in ({}, {"escape_formulas": True}):
         data = encoded(format_, LONG, *others, **options)
         if format_ is Format.XLSX:
@@ -96,10 +96,10 @@ def openpyxl_part(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("cell", [pd.Interval(0, 1), pd.Period("2026-01", freq="M")])
-def test_json_has_the_text_of_an_interval_and_a_period(cell: Any) -> None:
+def test_json_writes_intervals_and_periods_as_text(cell: Any) -> None:
     assert json.loads(encoded(Format.JSON, cell, 1)) == [{"a": str(cell)}, {"a": 1}]
 
 
 @each_format
-def test_a_date_stays_what_it_was(format_: Format) -> None:
+def test_dates_in_mixed_columns_are_iso_8601(format_: Format) -> None:
     assert text_of(format_, datetime(2026, 1, 31, 12)) == "2026-01-31 12:00:00"

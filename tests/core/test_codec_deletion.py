@@ -103,7 +103,7 @@ def remaining(deleted: list[str]) -> dict[Kind, list[Format]]:
 
 
 @pytest.mark.parametrize("name", long_except([*MODULES, _ALL], [_ALL]))
-def test_a_deleted_codec_leaves_a_service_that_does_not_mention_it(
+def test_service_does_not_mention_a_deleted_codec(
     name: str, reports: dict[str, dict[str, Any]]
 ) -> None:
     report, deleted = reports[name], _deleted(name)
@@ -121,7 +121,7 @@ def test_a_deleted_codec_leaves_a_service_that_does_not_mention_it(
         assert name == _ALL or any(re.search(pattern, page) for page in others["pages"])
 
 
-def test_optional_codecs_are_those_that_the_core_does_not_need() -> None:
+def test_optional_codecs() -> None:
     assert set(MODULES) == {
         *("array_npy", "json_msgpack", "json_protobuf", "json_xml", "json_yaml"),
         *("table_html", "table_jsonl", "table_ods", "table_pyarrow", "table_xls", "table_xml"),

@@ -17,20 +17,20 @@ def decode(data: bytes) -> Any:
     return codec.decode(data, {})
 
 
-def test_a_name_given_to_the_columns_does_not_reach_the_next_request() -> None:
+def test_renaming_columns_does_not_affect_the_cache() -> None:
     first = decode(b'[{"a": 1.5, "b": 2.5}]')
     first.columns.name = "changed"
     assert decode(b'[{"a": 1.5, "b": 2.5}]').columns.name is None
 
 
-def test_labels_cannot_be_changed_through_the_cache() -> None:
+def test_cached_labels_are_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
         column_index(("a", "b")).values[0] = "z"
     assert column_index(("a", "b")).tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize("label", ["1", "1.0", "true"])
-def test_labels_that_are_equal_in_python_stay_what_they_are(label: str) -> None:
+def test_equal_labels_of_different_types_are_distinct(label: str) -> None:
     for first in ("1", "1.0", "true"):
         decode(f'{{"columns": [{first}], "data": [[0.5]]}}'.encode())
     table = decode(f'{{"columns": [{label}], "data": [[0.5]]}}'.encode())
@@ -54,7 +54,7 @@ def test_only_a_few_short_names_are_cached(names: tuple[Any, ...], *, is_cached:
     assert (cache.get(names) is cache.get(names)) == is_cached
 
 
-def test_the_cache_does_not_grow_without_end() -> None:
+def test_cache_is_bounded() -> None:
     cache = LabelCache(list)
     for number in range(MAX_ENTRIES + 1):
         cache.get((str(number),))

@@ -74,7 +74,7 @@ KINDS_OF_WRONG = [(kind, cell) for kind, cells in WRONG.items() for cell in cell
     ],
 )
 @pytest.mark.parametrize("others", [[], [None]])
-def test_a_float_of_fewer_bits_loses_digits_earlier(
+def test_small_floats_have_a_lower_exact_integer_limit(
     dtype: str, limit: int, others: list[Any]
 ) -> None:
     cells = pd.Series([limit - 1, 1 - limit, *others], dtype="float64").astype(dtype)
@@ -112,9 +112,7 @@ def _message(declared: Any, cells: Any, decimal: str = ".") -> str:
 
 @pytest.mark.parametrize("kind", RIGHT)
 @pytest.mark.parametrize("nullable", [False, True])
-def test_the_dtype_is_that_of_the_declaration_whatever_else_is_in_the_column(
-    kind: Any, *, nullable: bool
-) -> None:
+def test_dtype_is_always_the_declared_one(kind: Any, *, nullable: bool) -> None:
     declared = kind | None if nullable else kind
     cells = RIGHT[kind]
     whole = _column(declared, _objects(*cells))
@@ -131,9 +129,7 @@ def test_the_dtype_is_that_of_the_declaration_whatever_else_is_in_the_column(
 
 @pytest.mark.parametrize(("kind", "cell"), KINDS_OF_WRONG, ids=repr)
 @pytest.mark.parametrize("nullable", [False, True])
-def test_a_cell_that_does_not_fit_is_a_fault_of_its_own(
-    kind: Any, cell: Any, *, nullable: bool
-) -> None:
+def test_invalid_cell_is_reported_by_row(kind: Any, cell: Any, *, nullable: bool) -> None:
     cells = RIGHT[kind]
     with pytest.raises(InvalidValue) as caught:
         _column(kind | None if nullable else kind, _objects(cells[0], cell, cells[-1]))
@@ -153,7 +149,7 @@ DTYPES_WITH_NULLS = [
 @pytest.mark.parametrize("dtype", DTYPES_OF_NUMBERS)
 @pytest.mark.parametrize("kind", [float, int, bool])
 @pytest.mark.parametrize("other", [1.5, np.int8(1)])
-def test_numbers_of_every_dtype_become_the_declared_one(dtype: str, kind: Any, other: Any) -> None:
+def test_numeric_dtypes_are_converted(dtype: str, kind: Any, other: Any) -> None:
     cells = [1, 0] if kind is bool else [100, 0]
     table = pd.DataFrame({"a": pd.Series(cells, dtype=dtype), "b": other})
     for schema in ({"a": kind}, {"a": kind, "b": float}):
@@ -166,7 +162,7 @@ def test_numbers_of_every_dtype_become_the_declared_one(dtype: str, kind: Any, o
 
 @pytest.mark.parametrize("dtype", DTYPES_WITH_NULLS)
 @pytest.mark.parametrize("kind", [float, int, bool])
-def test_nulls_of_every_dtype_are_nulls(dtype: str, kind: Any) -> None:
+def test_nulls_of_every_dtype(dtype: str, kind: Any) -> None:
     table = pd.DataFrame({"a": pd.Series([1, None], dtype=dtype)})
     if "bool" in dtype and kind is not bool:
         return
@@ -178,12 +174,12 @@ def test_nulls_of_every_dtype_are_nulls(dtype: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]", "UInt64"])
-def test_long_whole_numbers_beside_a_null_keep_every_digit(dtype: str) -> None:
+def test_long_integers_beside_nulls_are_exact(dtype: str) -> None:
     column = _column(int | None, pd.Series([2**53 + 1, None], dtype=dtype))
     assert column.tolist() == [2**53 + 1, pd.NA]
 
 
-def test_categories_are_their_values() -> None:
+def test_categoricals_are_converted_by_value() -> None:
     long = pd.Series(pd.Categorical([2**53 + 1, None]))
     assert _column(int | None, long).tolist() == [2**53 + 1, pd.NA]
     assert _column(float, pd.Series(pd.Categorical(["1.5", "2"]))).tolist() == [1.5, 2.0]
@@ -194,7 +190,7 @@ def test_categories_are_their_values() -> None:
     assert column[0] == 2**53 + 1
 
 
-def test_texts_of_every_dtype_are_the_same() -> None:
+def test_every_string_dtype_is_equivalent() -> None:
     for dtype in ("str", "string", "string[python]", "string[pyarrow]", object):
         texts = pd.Series(["1.5", None], dtype=dtype)
         assert_series_equal(_column(float | None, texts), pd.Series([1.5, None], name="a"))
@@ -221,7 +217,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("dtype", NUMBERS)
 @given(data=st.data(), kind=st.sampled_from([float, int, bool]), nullable=st.booleans())
-def test_a_typed_column_is_the_same_as_its_cells(
+def test_typed_column_equals_its_cells(
     dtype: str, data: st.DataObject, kind: Any, *, nullable: bool
 ) -> None:
     typed = pd.Series(data.draw(st.lists(NUMBERS[dtype], min_size=1)), dtype=dtype)
@@ -242,7 +238,9 @@ def test_a_typed_column_is_the_same_as_its_cells(
     kind=st.sampled_from([float, int]),
     decimal=st.sampled_from(".,"),
 )
-def test_exact_numbers_are_the_same_as_texts(numbers: list[Any], kind: Any, decimal: str) -> None:
+def test_numbers_and_their_texts_are_equivalent(
+    numbers: list[Any], kind: Any, decimal: str
+) -> None:
     texts = [str(number).replace(".", decimal) for number in numbers]
     values, same = _fits(_objects(*numbers, 1), kind), _fits(_objects(*numbers, "1"), kind)
     in_file = _fits_texts([*texts, "1"], kind, decimal)
@@ -263,7 +261,7 @@ def _fits_texts(texts: list[str], kind: Any, decimal: str) -> Any:
 # The number format of a file
 
 
-def test_numbers_are_read_in_the_format_of_their_file() -> None:
+def test_decimal_sign_of_the_file_is_used() -> None:
     assert _column(float, ["1,5", "7"], ",").tolist() == [1.5, 7.0]
     assert _column(int, ["1,0"], ",").tolist() == [1]
     assert _column(bool, ["1,0"], ",").tolist() == [True]
@@ -279,7 +277,7 @@ def test_numbers_are_read_in_the_format_of_their_file() -> None:
 
 
 @pytest.mark.parametrize("schema", [None, {"a": float, "b": float}, {"a": float, "b": int}])
-def test_the_function_does_not_get_what_the_reader_noted(schema: Any) -> None:
+def test_internal_attrs_are_not_passed_to_the_function(schema: Any) -> None:
     table = pd.DataFrame({"a": [1.5], "b": [1.0]})
     table.attrs["mmf_number_format"] = ["forged", 1, 2]
     assert mmf.DataFrame(schema=schema).validate(table).attrs == {}
@@ -294,7 +292,7 @@ INFINITIES = [
 
 
 @pytest.mark.parametrize("cell", INFINITIES, ids=repr)
-def test_infinity_is_a_fault_unless_it_is_declared(cell: Any) -> None:
+def test_rejects_infinity_unless_declared(cell: Any) -> None:
     for other in ({"b": float}, {"b": str}):
         table = pd.DataFrame({"a": _objects(1.5, cell), "b": "1"})
         for declared in (float, float | None, mmf.Column(float, ge=-5)):
@@ -308,7 +306,7 @@ def test_infinity_is_a_fault_unless_it_is_declared(cell: Any) -> None:
 
 
 @pytest.mark.parametrize("finite", [True, False])
-def test_a_block_of_floats_is_held_to_the_same(finite: bool) -> None:
+def test_block_of_floats_is_checked_for_infinity(finite: bool) -> None:
     block = pd.DataFrame([[1.5, math.inf], [2.5, 3.5]], columns=["a", "b"])
     descriptor = mmf.DataFrame(schema={"a": float, "b": mmf.Column(float, finite=finite)})
     if finite:
@@ -318,7 +316,7 @@ def test_a_block_of_floats_is_held_to_the_same(finite: bool) -> None:
         assert_frame_equal(descriptor.validate(block), block)
 
 
-def test_only_numbers_can_be_infinite() -> None:
+def test_rejects_finite_option_for_other_types() -> None:
     assert repr(mmf.Column(float | None, finite=False)) == "mmf.Column(float | None, finite=False)"
     with pytest.raises(DescriptorError, match="finite=False: a int column has no infinity"):
         mmf.Column(int, finite=False)
@@ -327,7 +325,7 @@ def test_only_numbers_can_be_infinite() -> None:
 # Whole numbers beyond 2**53
 
 
-def test_a_float_that_other_numbers_round_to_is_not_a_whole_number() -> None:
+def test_rejects_inexact_float_as_integer() -> None:
     assert _column(int, [2.0**53 - 1]).tolist() == [2**53 - 1]
     assert _column(float, [2.0**53]).tolist() == [2.0**53]
     assert _message(int, [1.0, 2.0**53]) == (
@@ -353,7 +351,7 @@ def test_a_float_that_other_numbers_round_to_is_not_a_whole_number() -> None:
         ("9999-12-31T23:59:59.999999", datetime(9999, 12, 31, 23, 59, 59, 999_999)),
     ],
 )
-def test_dates_are_those_of_iso_8601(text: str, moment: datetime) -> None:
+def test_accepts_iso_8601(text: str, moment: datetime) -> None:
     for column in (_column(datetime, [text]), _column(datetime, _objects(text, moment))):
         assert column.tolist() == [moment] * len(column)
         assert column.array.unit == "us"
@@ -375,7 +373,7 @@ def test_dates_are_those_of_iso_8601(text: str, moment: datetime) -> None:
         *("2026-02-30", "2026-13-01", "2026-01-31T12:61", "\uff12026-01-31", "1e3", "1769860800"),
     ],
 )
-def test_texts_that_resemble_dates_are_faults(text: str) -> None:
+def test_rejects_texts_that_resemble_dates(text: str) -> None:
     for declared in (datetime, datetime | None):
         for cells in ([text], ["2026-01-31", text], _objects(NOON, text)):
             assert f'got "{text}"' in _message(declared, cells).replace("\\n", "\n")
@@ -392,7 +390,7 @@ def test_texts_that_resemble_dates_are_faults(text: str) -> None:
         max_size=5,
     )
 )
-def test_dates_do_not_depend_on_the_other_rows(texts: list[str]) -> None:
+def test_dates_are_parsed_independently_of_other_rows(texts: list[str]) -> None:
     together = _fits(pd.Series(texts), datetime | None)
     alone = [_fits(pd.Series([text]), datetime | None) for text in texts]
     moments = [column for column in alone if not isinstance(column, list)]
@@ -406,7 +404,7 @@ def test_dates_do_not_depend_on_the_other_rows(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Moscow"])
-def test_dates_of_every_unit_become_microseconds(unit: str, zone: str | None) -> None:
+def test_datetimes_become_microseconds(unit: str, zone: str | None) -> None:
     typed = pd.Series([NOON, pd.NaT]).dt.as_unit(unit).dt.tz_localize(zone)
     column = _column(datetime | None, typed)
     assert column.dtype == (pd.DatetimeTZDtype("us", zone) if zone else "datetime64[us]")
@@ -414,12 +412,12 @@ def test_dates_of_every_unit_become_microseconds(unit: str, zone: str | None) ->
     assert_series_equal(_column(datetime | None, typed.astype(object)), column)
 
 
-def test_nanoseconds_are_a_fault_and_not_rounded() -> None:
+def test_rejects_nanoseconds() -> None:
     typed = pd.Series(pd.to_datetime([0, 1, 1000], unit="ns"))
     for cells in (typed, typed.astype(object)):
         assert "got 1970-01-01 00:00:00.000000001; write it as" in _message(datetime, cells)
 
 
-def test_dates_out_of_the_range_of_microseconds_are_faults() -> None:
+def test_rejects_dates_out_of_range() -> None:
     far = pd.Series(np.array(["2026-01-31", "300000-01-01"], dtype="datetime64[s]"))
     assert "got 300000-01-01" in _message(datetime, far)

@@ -51,7 +51,7 @@ def _faults(column: Any, *values: object) -> list[ErrorDetail]:
     ],
     ids=str,
 )
-def test_values_within_the_limits_pass_and_others_are_named(
+def test_limits_are_enforced_by_cell(
     column: mmf.Column, right: list[Any], wrong: list[Any]
 ) -> None:
     assert len(_check(column, *right)) == len(right)
@@ -63,7 +63,7 @@ def test_values_within_the_limits_pass_and_others_are_named(
         assert fault.message == f"expected {column.type_label}, got {quoted(value)}{hint}"
 
 
-def test_messages_say_what_is_needed() -> None:
+def test_messages_state_the_expected_value() -> None:
     assert [fault.message for fault in _faults(mmf.Column(float, ge=0, lt=14), 14, None)] == [
         "expected a number >= 0 and < 14, got 14.0",
         "expected a number >= 0 and < 14, got an empty cell",
@@ -72,7 +72,7 @@ def test_messages_say_what_is_needed() -> None:
     assert _faults(mmf.Column(int, choices=range(500)), 500)[0].message.endswith("8, 9, …, got 500")
 
 
-def test_a_category_has_the_choices_in_their_order_whatever_is_sent() -> None:
+def test_category_has_the_declared_choices_in_order() -> None:
     expected = pd.Series(pd.Categorical(["white"], categories=["red", "white"]), name="a")
     assert_series_equal(_check(COLOURS, "white"), expected)
     nullable = _check(mmf.Column(int | None, choices=[3, 1], category=True), 1, None)
@@ -81,14 +81,14 @@ def test_a_category_has_the_choices_in_their_order_whatever_is_sent() -> None:
 
 
 @pytest.mark.parametrize("kind", [int, float, bool, datetime])
-def test_a_category_may_be_of_any_type(kind: type) -> None:
+def test_category_of_any_type(kind: type) -> None:
     choices = {int: [1, 2], float: [0.5, 1.5], bool: [True, False], datetime: [DAY]}[kind]
     column = _check(mmf.Column(kind, choices=choices, category=True), *choices)
     assert str(column.dtype) == "category"
     assert column.tolist() == choices
 
 
-def test_a_text_with_choices_keeps_its_noughts() -> None:
+def test_text_with_choices_keeps_leading_zeros() -> None:
     descriptor = mmf.DataFrame(schema={"a": mmf.Column(str, choices=["007"])})
     assert descriptor.options == {"types": {"a": str}}
 
@@ -97,7 +97,7 @@ def test_a_text_with_choices_keeps_its_noughts() -> None:
     ("dates", "bound"),
     [(["2026-01-31T12:00:00Z"], DAY), (["2026-01-31"], DAY.replace(tzinfo=UTC))],
 )
-def test_dates_that_cannot_be_compared_are_the_callers_fault(dates: Any, bound: datetime) -> None:
+def test_rejects_dates_without_the_offset_of_the_bound(dates: Any, bound: datetime) -> None:
     (fault,) = _faults(mmf.Column(datetime, ge=bound), *dates)
     assert "offset" in fault.message
     assert fault.column == "a"
@@ -111,9 +111,7 @@ def test_dates_that_cannot_be_compared_are_the_callers_fault(dates: Any, bound: 
     st.sampled_from(["ge", "gt"]),
     st.sampled_from(["le", "lt"]),
 )
-def test_a_block_is_held_against_bounds_as_columns_are(
-    values: list[float], low: str, high: str
-) -> None:
+def test_bounds_apply_to_a_block_of_floats(values: list[float], low: str, high: str) -> None:
     limits: dict[str, Any] = {low: -5, high: 5}
     table = pd.DataFrame([[value, 0.0] for value in values], columns=["a", "b"], dtype=float)
     allowed = [
@@ -143,7 +141,7 @@ def test_a_block_is_held_against_bounds_as_columns_are(
     ids=str,
 )
 @pytest.mark.parametrize("cells", [[1.0, 2.0], [1, 2], ["1", "2"]], ids=["float", "int", "str"])
-def test_what_is_uniform_is_one_block_of_floats(column: Any, cells: list[Any]) -> None:
+def test_homogeneous_schema_yields_one_block(column: Any, cells: list[Any]) -> None:
     descriptor = mmf.DataFrame(schema={"a": column, "b": float})
     assert descriptor.is_homogeneous
     table = descriptor.validate(pd.DataFrame({"b": cells, "a": cells}))
@@ -157,14 +155,14 @@ def test_what_is_uniform_is_one_block_of_floats(column: Any, cells: list[Any]) -
     [int, str, mmf.Column(int, ge=0), mmf.Column(float, choices=[1], category=True)],
     ids=str,
 )
-def test_a_category_and_other_types_are_not_uniform(column: Any) -> None:
+def test_category_and_other_types_are_not_homogeneous(column: Any) -> None:
     assert not mmf.DataFrame(schema={"a": float, "b": column}).is_homogeneous
 
 
 # Columns
 
 
-def test_columns_and_cells_are_reported_at_once() -> None:
+def test_column_and_cell_errors_are_reported_together() -> None:
     descriptor = mmf.DataFrame(
         schema={"a": int, "b": mmf.Column(float, ge=0), "c": str, "d": str}, extra="refuse"
     )
@@ -186,7 +184,7 @@ def test_columns_and_cells_are_reported_at_once() -> None:
     )
 
 
-def test_other_columns_are_ignored_unless_they_are_refused() -> None:
+def test_extra_columns_are_ignored_by_default() -> None:
     table = pd.DataFrame({"b": ["x"], "a": [1.0], 5: [2]})
     schema = {"a": float}
     expected = pd.DataFrame({"a": [1.0]})
@@ -206,7 +204,7 @@ def test_columns_may_come_in_any_order(extra: str) -> None:
     assert_frame_equal(checked, pd.DataFrame({"a": [1.0], "b": [2.0]}))
 
 
-def test_of_a_thousand_wrong_columns_twenty_are_reported() -> None:
+def test_extra_column_errors_are_limited() -> None:
     table = pd.DataFrame(np.zeros((1, 1_000)), columns=[f"x{place}" for place in range(1_000)])
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float}, extra="refuse").validate(table)
@@ -239,9 +237,7 @@ def test_of_a_thousand_wrong_columns_twenty_are_reported() -> None:
     ],
     ids=str,
 )
-def test_a_column_that_cannot_be_is_refused_when_declared(
-    how: dict[str, Any], message: str
-) -> None:
+def test_rejects_invalid_column_when_declared(how: dict[str, Any], message: str) -> None:
     with pytest.raises(DescriptorError, match=message):
         mmf.Column(how.pop("type"), **how)
 
@@ -256,7 +252,7 @@ def test_a_column_that_cannot_be_is_refused_when_declared(
     ],
     ids=str,
 )
-def test_a_schema_that_cannot_be_is_refused_when_declared(how: dict[str, Any]) -> None:
+def test_rejects_invalid_schema_when_declared(how: dict[str, Any]) -> None:
     with pytest.raises(DescriptorError):
         mmf.DataFrame(**how)
 
@@ -272,7 +268,7 @@ def test_a_schema_that_cannot_be_is_refused_when_declared(how: dict[str, Any]) -
     ],
     ids=str,
 )
-def test_an_example_fits_its_own_column_and_meta_is_python(column: mmf.Column) -> None:
+def test_example_is_valid_and_meta_evaluates_to_the_schema(column: mmf.Column) -> None:
     descriptor = mmf.DataFrame(schema={"a": column})
     assert len(descriptor.validate(descriptor.plain_example)) == 1
     again = eval(descriptor.meta()["schema"], {"mmf": mmf, "datetime": datetime})

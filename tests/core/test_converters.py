@@ -25,7 +25,9 @@ def _read(form: Format, text: str, convert: Any, **schema: Any) -> pd.DataFrame:
 @pytest.mark.parametrize("form", BY_TEXT)
 @pytest.mark.parametrize("text", ["sNaN", "-sNaN12", "x", "1,5"])
 @pytest.mark.parametrize("schema", [{}, {"schema": {"a": float}}, {"schema": {"a": int | None}}])
-def test_what_a_converter_refuses_is_named(form: Format, text: str, schema: dict[str, Any]) -> None:
+def test_converter_errors_name_column_and_value(
+    form: Format, text: str, schema: dict[str, Any]
+) -> None:
     with pytest.raises(InvalidValue, match='column "a": expected a value that') as caught:
         _read(form, text, Decimal, **schema)
     (detail,) = caught.value.errors
@@ -33,10 +35,10 @@ def test_what_a_converter_refuses_is_named(form: Format, text: str, schema: dict
 
 
 @pytest.mark.parametrize("form", BY_TEXT)
-def test_what_a_converter_accepts_is_its_result(form: Format) -> None:
+def test_converter_results_are_used(form: Format) -> None:
     assert _read(form, "1.50", Decimal)["a"].tolist() == [Decimal("1.50")]
 
 
-def test_a_mistake_of_the_author_is_not_the_callers() -> None:
+def test_bug_in_a_converter_is_not_a_request_error() -> None:
     with pytest.raises(TypeError):
         _read(Format.CSV, "1.5", lambda text: text + 1)

@@ -44,17 +44,17 @@ def latest(expression: str, after: str, until: str) -> str:
         ("@hourly", "2026-03-18 12:00"),
     ],
 )
-def test_the_last_time_of_an_expression(expression: str, expected: str) -> None:
+def test_latest_time(expression: str, expected: str) -> None:
     assert latest(expression, "2020-01-01", "2026-03-18 12:34:56") == expected
 
 
-def test_the_bounds_are_half_open() -> None:
+def test_bounds_are_half_open() -> None:
     assert latest("0 3 * * *", "2026-03-18 02:59:59", "2026-03-18 03:00:00") == "2026-03-18 03:00"
     assert latest("0 3 * * *", "2026-03-18 03:00:00", "2026-03-19 02:59:59") == ""
     assert latest("0 3 * * *", "2026-03-18 12:00", "2026-03-18 11:00") == ""
 
 
-def test_every_minute_of_two_years_is_the_one_that_the_calendar_says() -> None:
+def test_matches_the_calendar_over_two_years() -> None:
     schedule = CronSchedule.parse("30 4,16 1-7 * fri")  # in the first week, or on Fridays
     expected = [
         datetime(year, month, day, hour, 30, tzinfo=UTC)
@@ -98,14 +98,14 @@ def test_every_minute_of_two_years_is_the_one_that_the_calendar_says() -> None:
         ("0 0 30 feb *", "no date is meant"),
     ],
 )
-def test_expressions_that_mean_nothing_are_refused(expression: str, words: str) -> None:
+def test_rejects_invalid_expressions(expression: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         CronSchedule.parse(expression)
     with pytest.raises(DeclarationError, match=words):
         mmf.Registry().target(schedule=expression)
 
 
-def test_a_schedule_is_a_text_and_calls_without_arguments() -> None:
+def test_schedule_is_a_text_on_a_target_without_required_arguments() -> None:
     with pytest.raises(DeclarationError, match="schedule=3: expected a text"):
         mmf.Registry().target(schedule=3)
 

@@ -45,23 +45,23 @@ def _read(text: str, **options: object) -> dict[str, list[object]]:
         ("", ","),
     ],
 )
-def test_the_separator_is_the_one_that_most_rows_agree_on(text: str, expected: str) -> None:
+def test_separator_is_the_one_most_rows_agree_on(text: str, expected: str) -> None:
     assert separator(text.encode()) == expected
 
 
-def test_names_may_hold_as_many_commas_as_there_are_separators() -> None:
+def test_names_may_contain_commas() -> None:
     assert _read("distance, km;time, h\n10,5;3\n7;2,5\n") == DISTANCES
     assert _read("a;b;c,d\nx;y,1\n") == {"a;b;c": ["x;y"], "d": [1]}
 
 
 @pytest.mark.parametrize("codec", [CSV, TSV])
 @pytest.mark.parametrize("line", ["sep=;\r\n", "\ufeffsep=;\n", '"sep=;"\n', "sep=;\r"])
-def test_a_first_line_declares_the_separator(codec: TableCSV, line: str) -> None:
+def test_sep_line_declares_the_separator(codec: TableCSV, line: str) -> None:
     table = codec.decode(f"{line}distance, km;time, h\n10,5;3\n7;2,5\n".encode(), {})
     assert table.to_dict("list") == DISTANCES
 
 
-def test_the_separator_line_is_no_header() -> None:
+def test_sep_line_is_not_the_header() -> None:
     assert _read("sep=\t\na\tb\n1\t2\n") == {"a": [1], "b": [2]}
     assert _read("sep=|\na|b\n1|x\n", sep="|") == {"a": [1], "b": ["x"]}
     assert _read("sep=;\nprice\n1,5\n") == {"price": [1.5]}
@@ -100,27 +100,27 @@ def test_the_separator_line_is_no_header() -> None:
         ("2.5;x\r7,5;x", ","),
     ],
 )
-def test_the_decimal_sign_is_a_comma_if_a_number_shows_it(rows: str, expected: str) -> None:
+def test_decimal_comma_is_detected(rows: str, expected: str) -> None:
     is_proven = not AMBIGUOUS_ONLY.fullmatch(rows)
     for text in (f"a;b\n{rows}", f"a;b\nx;y\n{rows}\n"):
         assert number_format(text.encode()) == (expected, "", is_proven)
 
 
-def test_a_number_in_the_header_shows_nothing() -> None:
+def test_header_does_not_affect_the_decimal_sign() -> None:
     assert number_format(b"1,5;b\n1.5;x\n") == (".", "", True)
     assert number_format(b"1,5;b\n1;x\n") == (".", "", True)
     assert number_format(b"a;b\n1;x\n") == (".", "", True)
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(".", ","), (",", "."), (" ", ",")])
-def test_the_authors_thousands_sign_is_not_the_decimal_sign(sign: str, expected: str) -> None:
+def test_declared_thousands_sign_is_not_the_decimal_sign(sign: str, expected: str) -> None:
     assert number_format(b"a;b\n1,5;2.5\n", sign) == (expected, sign, True)
 
 
 @given(
     st.lists(st.sampled_from(['"', ";", ",", "\n", "\r", "7", "1,5", "a", " ", '""']), max_size=40)
 )
-def test_any_text_has_a_dialect(parts: list[str]) -> None:
+def test_any_text_yields_a_dialect(parts: list[str]) -> None:
     text = "".join(parts).encode()
     assert separator(text) in {",", ";"}
     assert number_format(text).decimal in {",", "."}
@@ -129,21 +129,21 @@ def test_any_text_has_a_dialect(parts: list[str]) -> None:
 @pytest.mark.parametrize(
     "unit", ['";', ';"', ';"""', ';""""', ';"a;""b', ";1,", ";1,234", ";    ", "1", '"a,b;c', ";,"]
 )
-def test_the_dialect_of_a_long_line_is_found_in_time(unit: str) -> None:
+def test_dialect_of_a_long_line_is_fast(unit: str) -> None:
     text = b"a;,b\n" + unit.encode() * (600_000 // len(unit))
     with at_most(seconds=3):
         separator(text)
         number_format(text)
 
 
-def test_the_separator_of_many_rows_is_found_in_time() -> None:
+def test_separator_of_many_rows_is_fast() -> None:
     """Nine million rows took eight seconds."""
     with at_most(seconds=1):
         assert separator(b"a;b,c\n" + b"1;2\n" * 2_000_000) == ";"
 
 
 @pytest.mark.parametrize("last", [b"", b"x,y\n", b"1,234\n", b"1.5\n"])
-def test_the_decimal_sign_of_many_rows_is_found_in_one_pass(last: bytes) -> None:
+def test_decimal_sign_takes_one_pass(last: bytes) -> None:
     """Three passes over nine million rows took three seconds, also without any sign in them."""
     with at_most(seconds=0.8 if last else 0.1):
         assert number_format(b"a;b,c\n" + b"1\n" * 2_000_000 + last).decimal in {",", "."}

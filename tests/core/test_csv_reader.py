@@ -70,14 +70,14 @@ def _column(codec: Any, cells: list[Any], **options: Any) -> pd.Series:
         ([5, None], "float64"),
     ],
 )
-def test_the_guess_keeps_all_digits(codec: Any, cells: list[Any], dtype: Any) -> None:
+def test_inferred_numbers_are_exact(codec: Any, cells: list[Any], dtype: Any) -> None:
     column = _column(codec, cells)
     assert column.dtype == dtype
     assert [None if pd.isna(cell) else cell for cell in column] == cells
 
 
 @pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])
-def test_null_words_are_null_beside_long_numbers(codec: Any) -> None:
+def test_null_words_beside_long_numbers(codec: Any) -> None:
     assert _column(codec, [EXACT, "NA", ""]).isna().tolist() == [False, True, True]
     assert _column(codec, [EXACT, "NA", "x"]).tolist() == [str(EXACT), "NA", "x"]
     assert _column(codec, [EXACT, "1_000"]).tolist() == [str(EXACT), "1_000"]
@@ -101,7 +101,7 @@ def test_null_words_are_null_beside_long_numbers(codec: Any) -> None:
         (datetime, ["2026", "NaN", None], ["2026", NULL, NULL]),
     ],
 )
-def test_a_declared_type_gets_what_it_needs(
+def test_declared_column_keeps_the_text_it_needs(
     codec: Any, type_: type, cells: list[Any], expected: list[Any]
 ) -> None:
     column = _column(codec, cells, types={"a": type_})
@@ -111,13 +111,11 @@ def test_a_declared_type_gets_what_it_needs(
 @pytest.mark.parametrize(
     ("type_", "cell"), [(int, "x"), (float, "x"), (bool, "1"), (datetime, "x")]
 )
-def test_an_empty_xml_element_is_no_text_in_a_column_of_another_type(
-    type_: type, cell: str
-) -> None:
+def test_empty_xml_element_is_null_unless_declared_as_text(type_: type, cell: str) -> None:
     assert _column(XML, ["", cell], types={"a": type_}).isna().tolist() == [True, False]
 
 
-def test_a_name_given_twice_is_given_twice() -> None:
+def test_duplicate_names_are_kept() -> None:
     assert list(CSV.decode(b"a,b,a\n1,2,3\n", {}).columns) == ["a", "b", "a"]
     assert list(TSV.decode(b'a\ta\t"a.1"\n1\t2\t3\n', {}).columns) == ["a", "a", "a.1"]
     assert list(CSV.decode(b"a,a.1\n1,2\n", {}).columns) == ["a", "a.1"]
@@ -128,7 +126,7 @@ def test_a_name_given_twice_is_given_twice() -> None:
     assert table.iloc[:, 0].tolist() == [EXACT, pd.NA]
 
 
-def test_decimal_commas_are_read_exactly() -> None:
+def test_decimal_commas() -> None:
     table = CSV.decode(f"a;b;c\n1,5;1.5;{EXACT}\nx;2;,5\n".encode(), {"types": {"a": float}})
     assert table["a"].tolist() == ["1,5", "x"]
     assert table["b"].tolist() == ["1.5", "2"]
@@ -137,7 +135,7 @@ def test_decimal_commas_are_read_exactly() -> None:
     assert number_format_of(CSV.decode(b"a,b\n1.5,2\n", {})) == (".", "", True)
 
 
-def test_the_authors_signs_are_read_in_clean_and_other_columns() -> None:
+def test_declared_signs_apply_to_every_column() -> None:
     options = {"thousands": ".", "types": {"a": float, "d": int}}
     data = b"a;b;c;d\n1.234,5;1.234;9.007.199.254.740.993;1.000\nx;5;;2\n"
     table = CSV.decode(data, options)
@@ -148,7 +146,7 @@ def test_the_authors_signs_are_read_in_clean_and_other_columns() -> None:
     assert number_format_of(table) == (",", ".", True)
 
 
-def test_the_authors_types_count_for_more() -> None:
+def test_pandas_params_dtypes_take_precedence() -> None:
     data = f"a,b\n{EXACT},x\n,y\n".encode()
     for options in (
         {"dtype": float, "usecols": ["a"]},
@@ -177,7 +175,7 @@ def test_the_authors_types_count_for_more() -> None:
     ],
     ids=str,
 )
-def test_the_second_pass_reads_what_the_first_has_read(options: dict[str, Any]) -> None:
+def test_second_pass_uses_the_same_options(options: dict[str, Any]) -> None:
     arguments = {key: value for key, value in options.items() if key != "engine"}
     assert CSV.decode(f"a,b\n{EXACT},x\n,y\n".encode(), arguments)["a"].tolist() == [EXACT, pd.NA]
 
@@ -293,7 +291,7 @@ def _value(cell: Any, type_: type | None, decimal: str) -> Any:
     st.sampled_from([None, ",", ";", "\t"]),
     st.sampled_from([".", ","]),
 )
-def test_a_column_is_read_as_each_of_its_cells(
+def test_column_equals_its_cells_read_alone(
     cells: list[str], type_: type | None, separator: str | None, decimal: str
 ) -> None:
     types = {"types": {"a": type_}} if type_ else {}
@@ -311,7 +309,7 @@ def test_a_column_is_read_as_each_of_its_cells(
 
 @settings(deadline=None)
 @given(COLUMNS, COLUMNS, st.sampled_from([str, int, float, bool, datetime]))
-def test_a_declared_column_does_not_depend_on_others(
+def test_declared_column_is_independent_of_others(
     cells: list[str], others: list[str], type_: type
 ) -> None:
     rows = max(len(cells), len(others))
@@ -347,7 +345,7 @@ def test_a_declared_column_does_not_depend_on_others(
         ("a\tb\n1,5\t1\n", {"a": float, "b": int}, {(0, "a"): "1,5"}),
     ],
 )
-def test_a_thousands_sign_is_never_a_decimal_sign(
+def test_thousands_sign_is_never_read_as_decimal(
     text: str, types: dict[str, Any], expected: dict[Any, Any]
 ) -> None:
     descriptor = mmf.DataFrame(schema=types)
@@ -361,7 +359,7 @@ def test_a_thousands_sign_is_never_a_decimal_sign(
     assert errors == expected
 
 
-def test_the_error_says_how_thousands_signs_are_read() -> None:
+def test_error_explains_thousands_signs() -> None:
     for params in ({}, {"decimal": ","}):
         descriptor = mmf.DataFrame(schema={"a": float, "b": float}, pandas_params=params)
         with pytest.raises(InvalidValue) as caught:
@@ -370,7 +368,7 @@ def test_the_error_says_how_thousands_signs_are_read() -> None:
         assert "thousands" in error.message
 
 
-def test_what_an_ambiguous_number_may_be_is_said() -> None:
+def test_ambiguous_number_error_names_both_readings() -> None:
     descriptor = mmf.DataFrame(schema={"a": int})
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(CSV.decode(b"a;b\n12,000;x\n", descriptor.options))
@@ -389,7 +387,7 @@ def test_what_an_ambiguous_number_may_be_is_said() -> None:
     "cell", ["1.5", "12.34.5", "12.34,5", "1234.567", "1.2345", ".5", "1..000"]
 )
 @pytest.mark.parametrize("type_", [int, float])
-def test_thousands_have_three_digits(cell: str, type_: type) -> None:
+def test_thousands_groups_have_three_digits(cell: str, type_: type) -> None:
     params = {"thousands": ".", "decimal": ","}
     descriptor = mmf.DataFrame(schema={"a": type_}, pandas_params=params)
     for body in (f"a;b\n{cell};1\n", f"a;b\n{cell};x\n"):
@@ -403,7 +401,7 @@ def test_thousands_have_three_digits(cell: str, type_: type) -> None:
     "cells", [["-0", "1"], ["-0", "1.5"], ["-0", ""], ["1", "-00"], ["-0", "x"], ["-0", EXACT]]
 )
 @pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=lambda codec: codec.format.name)
-def test_a_zero_keeps_its_sign_whatever_is_beside_it(codec: Any, cells: list[Any]) -> None:
+def test_negative_zero_keeps_its_sign(codec: Any, cells: list[Any]) -> None:
     body = (
         "".join(f"<row><a>{cell}</a><b>1</b></row>" for cell in cells).join(["<t>", "</t>"])
         if codec is XML
@@ -417,7 +415,7 @@ def test_a_zero_keeps_its_sign_whatever_is_beside_it(codec: Any, cells: list[Any
         assert math.copysign(1, zero) == -1
 
 
-def test_the_authors_thousands_sign_is_read_beside_cells_that_are_not_numbers() -> None:
+def test_declared_thousands_sign_in_mixed_columns() -> None:
     params = {"thousands": ".", "decimal": ",", "na_values": ["-"]}
     descriptor = mmf.DataFrame(schema={"a": float | None, "b": float}, pandas_params=params)
     data = b"a;b\n1.234,5;1.234\n-;2,5\n1.234;x\n"
@@ -453,7 +451,7 @@ def _outcome(type_: Any, cells: list[str], other: str) -> tuple[list[Any], Any]:
     ),
     st.sampled_from(["x", "NA", "", "9007199254740993"]),
 )
-def test_a_cell_means_the_same_beside_any_other(cells: list[str], type_: Any, other: str) -> None:
+def test_cell_is_independent_of_other_cells(cells: list[str], type_: Any, other: str) -> None:
     together, dtype = _outcome(type_, cells, other)
     alone = [_outcome(type_, [cell], "y") for cell in cells]
     assert list(map(repr, together)) == [repr(values[0]) for values, _ in alone]

@@ -41,7 +41,7 @@ def messages(column: Any, *cells: object) -> dict[int, str]:
     "value",
     ["2026-01-31", DAY, datetime(2026, 1, 31), pd.Timestamp(DAY), np.datetime64("2026-01-31")],
 )
-def test_a_day_is_a_date(value: Any) -> None:
+def test_accepts_dates(value: Any) -> None:
     day = mmf.Date().validate(value)
     assert (day, type(day)) == (DAY, date)
 
@@ -54,12 +54,12 @@ def test_a_day_is_a_date(value: Any) -> None:
         *(pd.Timestamp("2026-01-31 00:00:00.000000001"), np.datetime64("2026-01-31T01")),
     ],
 )
-def test_anything_else_is_no_day(value: Any) -> None:
+def test_rejects_other_values_as_dates(value: Any) -> None:
     with pytest.raises(InvalidValue, match=r"^expected an ISO 8601 date such as 2026-01-31, got "):
         mmf.Date().validate(value)
 
 
-def test_a_day_is_described() -> None:
+def test_date_schema_and_meta() -> None:
     assert mmf.Date().json_schema() == {"type": "string", "format": "date"}
     assert mmf.Date().output_schema()["type"] == ["string", "null"]
     assert mmf.Date().meta()["class_name"] == "Date"
@@ -69,7 +69,7 @@ def test_a_day_is_described() -> None:
         days.validate("2026-02-01")
 
 
-def test_nat_is_null_as_a_day() -> None:
+def test_nat_result_is_null() -> None:
     assert mmf.Date().to_output(pd.NaT) is None
     assert mmf.Date().to_output(np.datetime64("NaT")) is None
     with pytest.raises(InvalidValue):
@@ -95,7 +95,7 @@ def test_nat_is_null_as_a_day() -> None:
         ),
     ],
 )
-def test_tz_says_what_a_time_is(tz: str | None, text: str, expected: datetime) -> None:
+def test_tz_localizes_naive_times(tz: str | None, text: str, expected: datetime) -> None:
     for checked in (
         mmf.Datetime(tz=tz).validate(text),
         check(mmf.Column(datetime, tz=tz), text)[0],
@@ -118,7 +118,7 @@ def test_tz_says_what_a_time_is(tz: str | None, text: str, expected: datetime) -
         ("Asia/Tokyo", "9999-12-31T23:30Z", "in Asia/Tokyo unless"),
     ],
 )
-def test_another_time_is_refused(tz: str, text: str, expected: str) -> None:
+def test_rejects_invalid_time_for_tz(tz: str, text: str, expected: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         mmf.Datetime(tz=tz).validate(text)
     (message,) = messages(mmf.Column(datetime, tz=tz), text).values()
@@ -144,7 +144,7 @@ MOMENTS = (
     st.sampled_from(["naive", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
     st.booleans(),
 )
-def test_a_column_and_a_value_agree(moments: list[datetime], tz: str, as_text: bool) -> None:
+def test_column_and_scalar_agree(moments: list[datetime], tz: str, as_text: bool) -> None:
     """In whatever mixture of offsets, each cell is what it would be alone."""
     cells = [moment.isoformat() if as_text else moment for moment in moments]
     one, column = mmf.Datetime(tz=tz), mmf.Column(datetime, tz=tz)
@@ -168,7 +168,7 @@ def test_a_column_and_a_value_agree(moments: list[datetime], tz: str, as_text: b
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
-def test_a_column_of_pandas_is_placed_in_the_zone(unit: Any, zone: str | None) -> None:
+def test_pandas_datetimes_are_converted_to_the_zone(unit: Any, zone: str | None) -> None:
     moments = pd.to_datetime(["2026-01-31T12:00", "2026-07-31T12:00"]).as_unit(unit)
     table = pd.DataFrame({"a": moments.tz_localize(zone)})
     checked = mmf.DataFrame(schema={"a": ZONED}).validate(table)["a"]
@@ -186,7 +186,7 @@ def test_a_column_of_pandas_is_placed_in_the_zone(unit: Any, zone: str | None) -
     ],
     ids=["first day", "last day", "offsets"],
 )
-def test_a_column_near_the_end_of_the_calendar_or_of_several_offsets_takes_little_time(
+def test_edge_dates_and_mixed_offsets_are_fast(
     cell: Callable[[str], str],
 ) -> None:
     """Each cell was placed by itself, in ten microseconds."""
@@ -198,7 +198,7 @@ def test_a_column_near_the_end_of_the_calendar_or_of_several_offsets_takes_littl
         mmf.DataFrame(schema={"a": ZONED}).validate(table)
 
 
-def test_nulls_are_nulls_in_every_zone() -> None:
+def test_nulls_in_zoned_columns() -> None:
     column = mmf.Column(datetime | None, tz="Europe/Berlin")
     assert check(column, None, "2026-01-31").isna().tolist() == [True, False]
     assert check(column, None, "2026-01-31", "2026-01-31T00:00Z").isna().tolist() == [
@@ -210,7 +210,7 @@ def test_nulls_are_nulls_in_every_zone() -> None:
     assert messages(ZONED, None) == {0: f"expected {ZONED.type_label}, got an empty cell"}
 
 
-def test_a_column_of_days_is_midnights() -> None:
+def test_date_column_is_midnights() -> None:
     checked = check(date, "2026-01-31", DAY, datetime(2026, 1, 31), "2026-01-31T00:00:00")
     assert checked.dtype == "datetime64[us]"
     assert set(checked) == {pd.Timestamp(DAY)}
@@ -224,7 +224,7 @@ def test_a_column_of_days_is_midnights() -> None:
     }
 
 
-def test_days_have_bounds_and_choices() -> None:
+def test_date_bounds_and_choices() -> None:
     late = mmf.Column(date, gt=DAY, le=date(2026, 3, 1), description="delivered")
     assert late.example() == "2026-03-01"
     assert check(late, "2026-02-01").tolist() == [pd.Timestamp(2026, 2, 1)]
@@ -240,14 +240,14 @@ def test_days_have_bounds_and_choices() -> None:
     )
 
 
-def test_days_of_a_result_are_dates() -> None:
+def test_date_results() -> None:
     result = mmf.DataFrame(schema={"a": date | None}).to_output(
         pd.DataFrame({"a": pd.to_datetime(["2026-01-31", None])})
     )
     assert result["a"].tolist() == [DAY, None]
 
 
-def test_bounds_and_choices_are_local_times_unless_they_have_an_offset() -> None:
+def test_naive_bounds_and_choices_are_local_times() -> None:
     column = mmf.Column(datetime, tz="Europe/Berlin", ge=datetime(2026, 7, 1, 12))
     assert column.ge == datetime(2026, 7, 1, 10, tzinfo=UTC)
     assert len(check(column, "2026-07-01T12:00", "2026-07-01T10:00Z")) == 2
@@ -263,7 +263,7 @@ def test_bounds_and_choices_are_local_times_unless_they_have_an_offset() -> None
         mmf.Column(date, ge=datetime(2026, 1, 31))
 
 
-def test_a_zone_is_described() -> None:
+def test_zone_is_described() -> None:
     column, one = mmf.Column(datetime, tz="Europe/Berlin"), mmf.Datetime(tz="Europe/Berlin")
     for described in (column, one):
         assert (
@@ -278,18 +278,18 @@ def test_a_zone_is_described() -> None:
 
 
 @pytest.mark.parametrize("tz", ["Mars", "../etc/passwd", "Europe", "", 5, "+03:00", UTC])
-def test_an_unknown_zone_is_refused_when_declared(tz: Any) -> None:
+def test_rejects_unknown_zone_when_declared(tz: Any) -> None:
     for declare in (mmf.Datetime, lambda tz: mmf.Column(datetime, tz=tz)):
         with pytest.raises(DescriptorError, match=r'expected "naive", "UTC" or a name in the IANA'):
             declare(tz=tz)
 
 
-def test_only_dates_with_times_have_a_zone() -> None:
+def test_rejects_tz_on_other_types() -> None:
     for type_ in (date, str, "float64"):
         with pytest.raises(DescriptorError, match="column has no time zone"):
             mmf.Column(type_, tz="UTC")
 
 
-def test_a_schema_is_read_off_a_table_with_days() -> None:
+def test_schema_of_table_with_dates() -> None:
     schema = mmf.schema_of(pd.DataFrame({"day": [DAY, None]}))
     assert repr(schema) == "{'day': date | None}"

@@ -35,7 +35,7 @@ def eventually(text: str, caplog: pytest.LogCaptureFixture) -> bool:
     return text in caplog.text
 
 
-def test_a_quick_call_answers_as_without_a_deadline() -> None:
+def test_fast_call_returns_its_result() -> None:
     def score(word: Any = mmf.String()) -> Any:
         return word.upper()
 
@@ -44,7 +44,7 @@ def test_a_quick_call_answers_as_without_a_deadline() -> None:
 
 
 @pytest.mark.parametrize("error", [InvalidValue("no"), ValueError("broken")])
-def test_errors_come_through(error: Exception) -> None:
+def test_errors_propagate(error: Exception) -> None:
     def score() -> None:
         raise error
 
@@ -52,7 +52,7 @@ def test_errors_come_through(error: Exception) -> None:
         execution(score, timeout=LONGEST)({})
 
 
-def test_the_request_is_known_in_the_call() -> None:
+def test_context_variables_are_visible_in_the_call() -> None:
     variable: ContextVar[str] = ContextVar("variable")
 
     def score() -> str:
@@ -62,7 +62,7 @@ def test_the_request_is_known_in_the_call() -> None:
     assert execution(score, timeout=LONGEST)({}) == "of the request"
 
 
-def test_a_sleeping_call_is_abandoned_in_time_and_its_end_is_logged(
+def test_blocked_call_is_abandoned_and_its_end_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     gate = Event()
@@ -79,7 +79,7 @@ def test_a_sleeping_call_is_abandoned_in_time_and_its_end_is_logged(
     assert eventually("abandoned call ended after", caplog)
 
 
-def test_a_loop_in_c_is_given_up_in_time() -> None:
+def test_c_code_is_abandoned() -> None:
     def score() -> str:
         return pbkdf2_hmac("sha256", b"", b"", 2_000_000).hex()
 
@@ -87,7 +87,7 @@ def test_a_loop_in_c_is_given_up_in_time() -> None:
         execution(score)({})
 
 
-def test_other_calls_go_on_beside_an_abandoned_one() -> None:
+def test_other_calls_continue_beside_an_abandoned_one() -> None:
     gate = Event()
 
     def score(wait: Any = mmf.Bool()) -> str:
@@ -102,7 +102,7 @@ def test_other_calls_go_on_beside_an_abandoned_one() -> None:
     gate.set()
 
 
-def test_a_call_that_does_not_end_shows_its_stack_and_replaces_the_worker(
+def test_stuck_call_logs_its_stack_and_restarts_the_worker(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     gate, replaced = Event(), Event()
@@ -118,7 +118,7 @@ def test_a_call_that_does_not_end_shows_its_stack_and_replaces_the_worker(
     gate.set()
 
 
-def test_a_call_that_ends_in_its_grace_replaces_nobody() -> None:
+def test_call_that_ends_in_time_does_not_restart_the_worker() -> None:
     gate, replaced = Event(), Event()
 
     def score() -> str:
@@ -131,7 +131,7 @@ def test_a_call_that_ends_in_its_grace_replaces_nobody() -> None:
     assert not replaced.wait(0.6)
 
 
-def test_the_services_own_timeout_holds_where_the_target_has_none() -> None:
+def test_service_timeout_is_the_default() -> None:
     gate = Event()
 
     def score() -> str:
@@ -144,7 +144,7 @@ def test_the_services_own_timeout_holds_where_the_target_has_none() -> None:
     gate.set()
 
 
-def test_threads_are_used_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_threads_are_reused(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     names = set()
 
@@ -160,7 +160,7 @@ def test_threads_are_used_again(caplog: pytest.LogCaptureFixture) -> None:
     assert len(names) < 5
 
 
-def test_a_request_whose_time_decoding_has_used_up_is_not_executed() -> None:
+def test_request_that_expired_during_decoding_is_not_executed() -> None:
     calls = []
 
     def score(word: Any = mmf.String()) -> Any:
@@ -174,7 +174,7 @@ def test_a_request_whose_time_decoding_has_used_up_is_not_executed() -> None:
     assert execution(score, timeout=LONGEST)({"word": "a"}, timings) == "a"
 
 
-def test_the_time_counts_from_when_the_request_has_arrived() -> None:
+def test_timeout_counts_from_arrival() -> None:
     def score(word: Any = mmf.String()) -> Any:
         time.sleep(0.4)
         return word

@@ -63,7 +63,7 @@ def check(column: Any, *cells: object) -> "pd.Series[Any]":
     ],
     ids=repr,
 )
-def test_the_function_gets_the_declared_dtype(declared: Any, cell: object, dtype: Any) -> None:
+def test_function_gets_the_declared_dtype(declared: Any, cell: object, dtype: Any) -> None:
     checked = check(declared, cell)
     assert checked.dtype == dtype
     assert checked.isna().tolist() == [cell is None]
@@ -85,20 +85,22 @@ def test_the_function_gets_the_declared_dtype(declared: Any, cell: object, dtype
     ],
     ids=repr,
 )
-def test_what_a_dtype_cannot_hold_is_refused(declared: Any, cell: object, message: str) -> None:
+def test_rejects_values_out_of_range_of_the_dtype(
+    declared: Any, cell: object, message: str
+) -> None:
     with pytest.raises(InvalidValue) as caught:
         check(declared, cell)
     assert caught.value.errors[0].message.startswith(message)
 
 
-def test_infinity_may_be_allowed_in_a_small_float() -> None:
+def test_small_float_may_allow_infinity() -> None:
     column = mmf.Column("float32", finite=False)
     assert check(column, float("inf")).tolist() == [float("inf")]
     with pytest.raises(InvalidValue):
         check(column, 1e39)
 
 
-def test_declared_bounds_and_those_of_the_type_both_hold() -> None:
+def test_declared_and_dtype_bounds_are_combined() -> None:
     column = mmf.Column("int8", ge=-500, le=5)
     assert (column.ge, column.le) == (-128, 5)
     assert column.json_schema() == {"type": "integer", "minimum": -128, "maximum": 5}
@@ -128,14 +130,14 @@ def test_declared_bounds_and_those_of_the_type_both_hold() -> None:
     ],
     ids=repr,
 )
-def test_an_unknown_type_is_refused_with_what_is_known(declared: Any, message: str) -> None:
+def test_unknown_type_error_lists_known_types(declared: Any, message: str) -> None:
     with pytest.raises(DescriptorError) as caught:
         mmf.DataFrame(schema={"price": declared})
     assert str(caught.value).startswith("schema: column 'price': ")
     assert message in str(caught.value)
 
 
-def test_the_dtypes_of_a_table_are_a_schema() -> None:
+def test_dtypes_are_a_schema() -> None:
     table = pd.DataFrame(
         {
             "alcohol": [13.5],
@@ -161,12 +163,12 @@ def test_the_dtypes_of_a_table_are_a_schema() -> None:
         (pd.DataFrame({"a": pd.Series(["x", 1], dtype=object)}), "column 'a': .*mmf.schema_of"),
     ],
 )
-def test_dtypes_that_are_no_schema_are_refused(table: pd.DataFrame, message: str) -> None:
+def test_rejects_dtypes_that_are_not_a_schema(table: pd.DataFrame, message: str) -> None:
     with pytest.raises(DescriptorError, match=message):
         mmf.DataFrame(schema=table.dtypes)
 
 
-def test_categories_may_be_days_and_moments() -> None:
+def test_categories_of_dates_and_datetimes() -> None:
     moments = pd.CategoricalDtype(pd.to_datetime(["2026-01-31", "2026-02-01"]))
     assert check(moments, "2026-02-01").cat.codes.tolist() == [1]
     days = pd.CategoricalDtype([date(2026, 1, 31)])

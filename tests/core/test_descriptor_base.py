@@ -43,14 +43,14 @@ each = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
 
 
 @each
-def test_the_example_is_valid(kind: type[Descriptor[Any]]) -> None:
+def test_example_is_valid(kind: type[Descriptor[Any]]) -> None:
     descriptor = kind()
     decoded = json_of(descriptor.kind).from_plain(descriptor.plain_example, descriptor.options)
     descriptor.validate(decoded)
 
 
 @each
-def test_meta_has_the_keys_of_mmf(kind: type[Descriptor[Any]]) -> None:
+def test_meta_has_mmf_keys(kind: type[Descriptor[Any]]) -> None:
     meta = kind(description="Данные", name="label").meta()
     assert meta.keys() >= KEYS
     assert (meta["description"], meta["name"]) == ("Данные", "label")
@@ -60,31 +60,29 @@ def test_meta_has_the_keys_of_mmf(kind: type[Descriptor[Any]]) -> None:
     assert "REQUIRED" in repr(kind())
 
 
-def test_files_are_files_and_scalars_are_none() -> None:
+def test_is_file() -> None:
     files = {kind.__name__ for kind in ALL if kind().meta()["is_file"]}
     assert files == {"DataFrame", "Image", "File", "JsonFile"}
 
 
 @each
-def test_without_a_default_it_is_required(kind: type[Descriptor[Any]]) -> None:
+def test_required_without_a_default(kind: type[Descriptor[Any]]) -> None:
     assert kind().required
 
 
 @each
-def test_none_is_a_default(kind: type[Descriptor[Any]]) -> None:
+def test_none_as_default_makes_it_optional(kind: type[Descriptor[Any]]) -> None:
     descriptor = kind(default=None)
     assert not descriptor.required
     assert descriptor.default is None
 
 
 @pytest.mark.parametrize(("kind", "default"), DEFAULTS)
-def test_even_an_empty_default_makes_it_optional(
-    kind: type[Descriptor[Any]], default: object
-) -> None:
+def test_empty_default_makes_it_optional(kind: type[Descriptor[Any]], default: object) -> None:
     assert not kind(default=default).required
 
 
-def test_a_default_is_checked_like_a_value() -> None:
+def test_default_is_validated() -> None:
     assert mmf.Datetime(default="2026-01-31T12:00:00Z").default == datetime(
         2026, 1, 31, 12, tzinfo=UTC
     )
@@ -110,7 +108,7 @@ def test_a_default_is_checked_like_a_value() -> None:
         (mmf.String, 5),
     ],
 )
-def test_a_wrong_default_is_refused_when_declared(
+def test_rejects_invalid_default_when_declared(
     kind: type[Descriptor[Any]], default: object
 ) -> None:
     with pytest.raises(DescriptorError, match=f"{kind.__name__}: default=.*: "):
@@ -119,7 +117,7 @@ def test_a_wrong_default_is_refused_when_declared(
 
 @pytest.mark.parametrize("requested", [mmf.XLSX, "xlsx", "XLSX", ".xlsx"])
 @pytest.mark.parametrize("keyword", ["format", "out_format"])
-def test_the_answers_format_is_asked_for_by_either_name(keyword: str, requested: object) -> None:
+def test_output_format_has_two_keywords(keyword: str, requested: object) -> None:
     descriptor = mmf.DataFrame(**{keyword: requested})
     assert descriptor.output_format is Format.XLSX
     assert descriptor.meta()["out_format"] == "xlsx"
@@ -136,9 +134,7 @@ def test_the_answers_format_is_asked_for_by_either_name(keyword: str, requested:
         (mmf.File(), Format.BINARY),
     ],
 )
-def test_without_being_asked_a_kind_has_its_usual_format(
-    descriptor: Descriptor[Any], preferred: Format
-) -> None:
+def test_default_output_formats(descriptor: Descriptor[Any], preferred: Format) -> None:
     assert descriptor.output_format is preferred
 
 
@@ -146,14 +142,14 @@ def test_without_being_asked_a_kind_has_its_usual_format(
     ("kind", "requested"),
     [(mmf.DataFrame, "exe"), (mmf.DataFrame, mmf.DataFrameFormat.PNG), (mmf.String, mmf.XLSX)],
 )
-def test_an_impossible_format_is_refused_with_the_possible_ones(
+def test_unsupported_format_error_lists_supported_ones(
     kind: type[Descriptor[Any]], requested: object
 ) -> None:
     with pytest.raises(DescriptorError, match=r"format='(exe|png|xlsx)': expected one of .*json"):
         kind(format=requested)
 
 
-def test_a_format_whose_library_is_missing_names_the_pip_line(
+def test_missing_format_library_names_the_pip_command(
     without: Callable[..., None],
 ) -> None:
     without("python_calamine")
@@ -161,7 +157,7 @@ def test_a_format_whose_library_is_missing_names_the_pip_line(
         mmf.DataFrame(format=mmf.XLSX)
 
 
-def test_rows_are_counted_where_there_are_any() -> None:
+def test_row_counts() -> None:
     import numpy as np
     import pandas as pd
 
@@ -172,12 +168,12 @@ def test_rows_are_counted_where_there_are_any() -> None:
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_descriptors_take_keywords_only(kind: Callable[..., Any]) -> None:
+def test_descriptors_are_keyword_only(kind: Callable[..., Any]) -> None:
     with pytest.raises(TypeError):
         kind("description")
 
 
-def test_a_descriptor_of_the_authors_own_must_say_what_is_valid() -> None:
+def test_custom_descriptor_must_implement_validate_and_example() -> None:
     class Bare(Descriptor[Any]):
         kind = mmf.String.kind
 

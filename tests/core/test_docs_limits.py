@@ -98,13 +98,13 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_limits_are_those_of_the_code(name: str) -> None:
+def test_documented_limits_match_the_code(name: str) -> None:
     table = PAGE.read_text(encoding="utf-8").partition("## Limits that no setting changes")[2]
     row = next(line for line in table.splitlines() if line.startswith((f"| {name}", f"| **{name}")))
     assert all(f"{limit:,}" in row for limit in LIMITS[name]), row
 
 
-def test_slow_cells_count_for_as_many_as_it_says() -> None:
+def test_documented_cell_weights_match_the_code() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert f"counts for {encoded_size._SLOW_CELL} cells" in text
     assert f"a time in a zone for {encoded_size._ZONED_CELL}." in text

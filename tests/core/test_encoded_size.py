@@ -18,7 +18,7 @@ WIDTH = 16_384
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: str(format.name))
-def test_a_result_is_as_wide_as_a_table_that_is_sent(format: object) -> None:
+def test_result_columns_are_limited(format: object) -> None:
     table = pd.DataFrame(np.zeros((1, WIDTH + 1)), columns=list(map(str, range(WIDTH + 1))))
     with pytest.raises(BodyTooLarge, match="at most 16,384 columns, got 16,385"):
         find(Kind.TABLE, format).encode(table, {})  # type: ignore[arg-type,union-attr]
@@ -29,7 +29,7 @@ def test_a_result_is_as_wide_as_a_table_that_is_sent(format: object) -> None:
     long_except(FORMATS, lambda format: format.name == "XLSX"),
     ids=lambda format: str(format.name),
 )
-def test_a_wide_result_takes_a_moment(format: object) -> None:
+def test_wide_result_is_fast(format: object) -> None:
     """XLSX took four seconds, and seven of categories."""
     values = (1, 1.5, "x", True, pd.Timestamp(2026, 1, 31), None)
     table = pd.DataFrame({str(i): [values[i % 6]] for i in range(WIDTH)})
@@ -41,14 +41,14 @@ def test_a_wide_result_takes_a_moment(format: object) -> None:
 
 
 @pytest.mark.parametrize("format", TEXTS, ids=lambda format: str(format.name))
-def test_times_in_a_zone_and_objects_count_for_more(format: object) -> None:
+def test_zoned_times_and_objects_have_a_higher_weight(format: object) -> None:
     zoned = pd.Series(np.zeros(600_000, "M8[s]")).dt.tz_localize("Europe/Berlin")
     with pytest.raises(BodyTooLarge, match=r"cells as .*, got 14,400,000"):
         find(Kind.TABLE, format).encode(pd.DataFrame({"a": zoned}), {})  # type: ignore[arg-type,union-attr]
 
 
 @pytest.mark.parametrize("name", ["CSV", "JSON", "JSONL", "XML", "HTML"])
-def test_a_text_is_as_large_as_decoding_may_take(name: str) -> None:
+def test_encoded_size_is_limited(name: str) -> None:
     codec = next(find(Kind.TABLE, format) for format in FORMATS if format.name == name)
     assert codec
     table = pd.DataFrame({"a": np.full(1_000_000, 0.123456789012345)})

@@ -25,7 +25,7 @@ def refuse(codec: Codec[Any], value: Any, name: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("name", long_except(MOST, [next(iter(MOST))]))
-def test_a_result_has_as_many_values_as_its_format_may_write(name: str) -> None:
+def test_values_are_limited_by_format(name: str) -> None:
     """Four million numbers took 19 seconds and 1,200 MiB as YAML."""
     codec, numbers = CODECS[name], MOST[name] - 7  # two containers and a name
     assert codec.encode({"a": [1] * numbers}, {})
@@ -33,26 +33,26 @@ def test_a_result_has_as_many_values_as_its_format_may_write(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MOST)
-def test_names_and_containers_count(name: str) -> None:
+def test_names_and_containers_count_as_values(name: str) -> None:
     codec, most = CODECS[name], MOST[name]
     refuse(codec, {str(index): 1 for index in range(most // 2)}, name, 2 * (most // 2) + 3)
     refuse(codec, {"a": [[]] * (most // 3)}, name, 3 * (most // 3) + 7)
 
 
 @pytest.mark.parametrize("name", MOST)
-def test_a_value_counts_as_often_as_it_is_written(name: str) -> None:
+def test_shared_value_counts_each_time(name: str) -> None:
     shared, lists = [1] * 1_000, MOST[name] // 900
     refuse(CODECS[name], {"a": [shared] * lists}, name, 7 + lists * 1_003)
 
 
 @pytest.mark.parametrize("name", MOST)
-def test_what_texts_hold_is_no_value(name: str) -> None:
+def test_punctuation_in_texts_does_not_count(name: str) -> None:
     texts = [",:[{" * 1_100_000, '",[' * 10, "\\", '\\",[', "[" * 10]
     codec = CODECS[name]
     assert codec.decode(codec.encode({"a": texts}, {}), {}) == {"a": texts}
 
 
-def test_xml_takes_the_same_time_for_a_deep_value() -> None:
+def test_xml_time_does_not_depend_on_depth() -> None:
     """Each text passed through a generator for each level: 300,000 numbers took three seconds."""
     numbers: Any = [1] * 100_000
     times = []

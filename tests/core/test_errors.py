@@ -26,7 +26,7 @@ ERRORS = [
 ]
 
 
-def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
+def test_docstring_shows_the_class_hierarchy() -> None:
     drawn: dict[str, tuple[str | None, int]] = {}
     parents: list[tuple[int, str]] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -49,19 +49,17 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
     ("error", "builtin"),
     [(DescriptorError, ValueError), (InvalidValue, ValueError), (MissingPackage, ImportError)],
 )
-def test_errors_are_also_the_builtin_that_authors_would_catch(
-    error: type[MMFError], builtin: type[Exception]
-) -> None:
+def test_errors_subclass_builtins(error: type[MMFError], builtin: type[Exception]) -> None:
     assert issubclass(error, builtin)
 
 
-def test_a_missing_package_is_reported_with_its_pip_line() -> None:
+def test_missing_package_names_the_pip_command() -> None:
     error = MissingPackage("XLSX as a table", ["pandas", "openpyxl"])
     assert "XLSX as a table" in str(error)
     assert "pip install pandas openpyxl" in str(error)
 
 
-def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
+def test_missing_file_error_mentions_train_py() -> None:
     error = ArtifactError.absent(Path("models/a.joblib"))
     assert isinstance(error, ArtifactError)
     assert "models/a.joblib" in str(error)
@@ -87,13 +85,11 @@ def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
         ),
     ],
 )
-def test_an_error_detail_has_exactly_the_known_members(
-    fault: ErrorDetail, members: dict[str, object]
-) -> None:
+def test_error_detail_members(fault: ErrorDetail, members: dict[str, object]) -> None:
     assert fault.as_dict() == members
 
 
-def test_a_fault_is_placed_once() -> None:
+def test_error_detail_keeps_its_first_location() -> None:
     placed = ErrorDetail("wrong", row=3).within("data")
     assert placed == ErrorDetail("wrong", where="data", row=3)
     assert placed.within("other") == placed
@@ -102,28 +98,28 @@ def test_a_fault_is_placed_once() -> None:
 @pytest.mark.parametrize(
     "error", [RequestError, NotAcceptable, BodyTooLarge, UnsupportedFormat, InvalidValue]
 )
-def test_placing_a_request_error_keeps_its_type_and_detail(error: type[RequestError]) -> None:
+def test_within_keeps_type_and_detail(error: type[RequestError]) -> None:
     placed = error("send numbers").within("data")
     assert type(placed) is error
     assert str(placed) == placed.detail == "send numbers"
     assert placed.errors == (ErrorDetail("send numbers", where="data"),)
 
 
-def test_placing_an_error_places_each_of_its_faults() -> None:
+def test_within_applies_to_each_detail() -> None:
     error = InvalidValue(
         "two cells", [ErrorDetail("one", row=1), ErrorDetail("two", where="there")]
     )
     assert [fault.where for fault in error.within("data").errors] == ["data", "there"]
 
 
-def test_names_are_listed_shortened_and_not_all() -> None:
+def test_listed_names_are_limited_and_shortened() -> None:
     assert errors.listed(["a", 1]) == "a, 1"
     assert errors.listed(["a"] * 20) == ", ".join(["a"] * 20)
     assert errors.listed(["a"] * 21) == ", ".join(["a"] * 20) + ", …"
     assert errors.listed(["n" * 1_000]) == "n" * 100 + "…"
 
 
-def test_places_and_messages_have_bounds() -> None:
+def test_error_details_are_limited_in_length() -> None:
     detail = ErrorDetail(
         "m" * 100_000, where="w" * 100_000, column="c" * 100_000, value="v" * 1_000
     )

@@ -56,7 +56,7 @@ GUESSED = {
     ],
     ids=["answers", "raises", "refuses", "is not loaded"],
 )
-def test_a_function_is_blamed_where_the_example_is_sure(
+def test_only_a_certain_example_counts_as_failure(
     registry: mmf.Registry, kind: str, error: Exception | None, ending: dict[bool, CallStatus]
 ) -> None:
     @registry.target
@@ -67,7 +67,7 @@ def test_a_function_is_blamed_where_the_example_is_sure(
     assert call(registry.targets["score"]).status is ending[kind in SURE]
 
 
-def test_public_reasons_say_less_than_the_log() -> None:
+def test_public_reason_omits_details() -> None:
     error = ArtifactError("m.bin cannot be loaded: KeyError: 'secret'; is it whole?")
     error.__cause__ = KeyError("secret")
     assert Failure.of(error).public == "m.bin cannot be loaded: KeyError"
@@ -76,7 +76,7 @@ def test_public_reasons_say_less_than_the_log() -> None:
     assert Failure.of(ArtifactError("m.bin is absent")).public == "m.bin is absent"
 
 
-def test_the_warm_up_calls_what_takes_something_in_a_thread(registry: mmf.Registry) -> None:
+def test_warm_up_calls_targets_with_arguments_in_a_thread(registry: mmf.Registry) -> None:
     called: dict[str, int] = {}
 
     @registry.target(timeout=0.001, batch=False)

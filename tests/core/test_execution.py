@@ -48,22 +48,22 @@ def _add(a: Any = mmf.Integer(), b: Any = mmf.Integer(default=10)) -> Any:
 ADD = Target.of(_add, returns=mmf.Integer())
 
 
-def test_values_are_checked_and_the_result_is_presented() -> None:
+def test_arguments_are_validated_and_the_result_serialized() -> None:
     assert run(ADD, {"a": "1", "b": 2.0}) == 3
 
 
-def test_a_default_stands_for_what_is_missing() -> None:
+def test_missing_argument_gets_its_default() -> None:
     assert run(ADD, {"a": 1}) == 11
 
 
-def test_none_as_a_default_reaches_the_function() -> None:
+def test_none_as_default_reaches_the_function() -> None:
     def score(data: Any = mmf.DataFrame(default=None)) -> Any:
         return data is None
 
     assert run(Target.of(score, returns=mmf.Bool()), {}) is True
 
 
-def test_null_is_not_taken_for_missing() -> None:
+def test_null_is_not_a_missing_argument() -> None:
     with pytest.raises(InvalidValue):
         run(ADD, {"a": 1, "b": None})
 
@@ -77,7 +77,7 @@ def test_null_is_not_taken_for_missing() -> None:
         (mmf.Array(default=[1, 2]), lambda value: value.fill(9)),
     ],
 )
-def test_what_a_function_does_to_a_default_is_gone_in_the_next_call(
+def test_defaults_are_copied_for_each_call(
     descriptor: Descriptor[Any], change: Callable[[Any], None]
 ) -> None:
     def score(value: Any = descriptor) -> Any:
@@ -89,7 +89,7 @@ def test_what_a_function_does_to_a_default_is_gone_in_the_next_call(
     assert run(target, {}) == run(target, {})
 
 
-def test_faults_of_all_arguments_are_reported_at_once() -> None:
+def test_errors_of_all_arguments_are_reported_together() -> None:
     def score(
         n: Any = mmf.Integer(),
         data: Any = mmf.DataFrame(schema={"a": float}),
@@ -115,7 +115,7 @@ def test_faults_of_all_arguments_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     "error", [ValueError("secret"), KeyError("secret"), SystemExit(3), NotImplementedError()]
 )
-def test_whatever_the_function_raises_is_a_target_error(error: BaseException) -> None:
+def test_exceptions_become_target_errors(error: BaseException) -> None:
     with pytest.raises(TargetError) as caught:
         run(_raising(error), {})
     assert caught.value.__cause__ is error
@@ -124,7 +124,7 @@ def test_whatever_the_function_raises_is_a_target_error(error: BaseException) ->
     assert "secret" not in str(caught.value)
 
 
-def test_an_interrupt_is_not_held_up() -> None:
+def test_keyboard_interrupt_propagates() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(_raising(KeyboardInterrupt()), {})
 
@@ -137,7 +137,7 @@ def test_an_interrupt_is_not_held_up() -> None:
         ArtifactError("not loaded"),
     ],
 )
-def test_what_the_author_raises_of_this_package_passes_as_it_is(error: MMFError) -> None:
+def test_request_errors_of_the_function_propagate(error: MMFError) -> None:
     with pytest.raises(type(error)) as caught:
         run(_raising(error), {})
     assert caught.value is error
@@ -161,7 +161,7 @@ def test_what_the_author_raises_of_this_package_passes_as_it_is(error: MMFError)
         (None, 0),
     ],
 )
-def test_a_result_that_returns_cannot_send_is_a_result_error(
+def test_invalid_result_raises_result_error(
     returns: Descriptor[Any] | None, result: object
 ) -> None:
     with pytest.raises(ResultError, match="score") as caught:
@@ -169,7 +169,7 @@ def test_a_result_that_returns_cannot_send_is_a_result_error(
     assert caught.value.status == 500
 
 
-def test_a_generator_is_no_result() -> None:
+def test_rejects_generator_as_result() -> None:
     def score() -> Iterator[int]:
         return (piece for piece in [1])
 
@@ -178,16 +178,16 @@ def test_a_generator_is_no_result() -> None:
 
 
 @pytest.mark.parametrize("prediction", [np.array([1, 0]), pd.Series([1, 0]), [1, 0]])
-def test_a_prediction_is_answered_as_a_table(prediction: object) -> None:
+def test_prediction_becomes_a_table(prediction: object) -> None:
     table = run(_returning(prediction, mmf.DataFrame()), {})
     assert table.to_dict("list") == {"prediction": [1, 0]}
 
 
-def test_nothing_declared_and_nothing_returned_is_nothing() -> None:
+def test_target_without_returns_returns_none() -> None:
     assert run(_returning(None, None), {}) is None
 
 
-def test_a_missing_argument_is_reported_with_its_type() -> None:
+def test_missing_argument_error_names_its_type() -> None:
     with pytest.raises(InvalidValue) as caught:
         run(ADD, {})
     (fault,) = caught.value.errors

@@ -83,7 +83,7 @@ def tables_seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
-def test_an_estimator_gets_no_table(method: str, tables_seen: list[Any]) -> None:
+def test_estimator_receives_an_array(method: str, tables_seen: list[Any]) -> None:
     plain = line()
     model = mmf.fast_path(plain)
     tables_seen.clear()
@@ -93,9 +93,7 @@ def test_an_estimator_gets_no_table(method: str, tables_seen: list[Any]) -> None
     assert tables_seen != []
 
 
-def test_what_is_loaded_is_the_authors_own(
-    load: Callable[..., Any], tables_seen: list[Any]
-) -> None:
+def test_loaded_model_is_not_wrapped(load: Callable[..., Any], tables_seen: list[Any]) -> None:
     plain = line()
     model = load(plain)
     assert type(model) is Pipeline
@@ -106,7 +104,7 @@ def test_what_is_loaded_is_the_authors_own(
     assert tables_seen != []
 
 
-def test_the_estimator_is_not_changed() -> None:
+def test_estimator_is_not_modified() -> None:
     plain = line()
     before = [(type(part), part.__dict__, dict(vars(part))) for part in (plain, *plain)]
     model = mmf.fast_path(plain)
@@ -130,19 +128,19 @@ def test_the_estimator_is_not_changed() -> None:
     ],
     ids=repr,
 )
-def test_another_object_is_returned_as_it_is(model: Any) -> None:
+def test_other_objects_are_returned_unchanged(model: Any) -> None:
     kind = type(model)
     assert mmf.fast_path(model) is model
     assert type(model) is kind
 
 
-def test_a_model_of_onnx_is_returned_as_it_is(tmp_path: Path) -> None:
+def test_onnx_model_is_returned_unchanged(tmp_path: Path) -> None:
     mmf.save_model(line(), tmp_path / "model.onnx", example=TABLE.astype("float32"))
     model = mmf.load_model(tmp_path / "model.onnx")
     assert mmf.fast_path(model) is model
 
 
-def test_it_is_the_same_of_a_fast_path_and_of_a_loaders_proxy(tmp_path: Path) -> None:
+def test_fast_path_unwraps_fast_paths_and_proxies(tmp_path: Path) -> None:
     model = line()
     assert mmf.fast_path(mmf.fast_path(model)).__wrapped__ is model
     registry = mmf.Registry()
@@ -151,7 +149,7 @@ def test_it_is_the_same_of_a_fast_path_and_of_a_loaders_proxy(tmp_path: Path) ->
     assert mmf.fast_path(proxy).__wrapped__ is model
 
 
-def test_everything_else_is_the_estimators_own() -> None:
+def test_attributes_are_those_of_the_estimator() -> None:
     plain = line()
     model = mmf.fast_path(plain)
     assert model.feature_names_in_.tolist() == COLUMNS
@@ -171,7 +169,7 @@ def test_everything_else_is_the_estimators_own() -> None:
 @pytest.mark.parametrize(
     "model", [LinearSVC(), LogisticRegression(), KMeans(2, n_init=1), make_pipeline(LinearSVC())]
 )
-def test_it_has_the_methods_of_the_estimator(model: BaseEstimator) -> None:
+def test_methods_are_those_of_the_estimator(model: BaseEstimator) -> None:
     own = [method for method in METHODS if hasattr(model.fit(TABLE, CLASSES), method)]
     fast = mmf.fast_path(model)
     assert [method for method in METHODS if hasattr(fast, method)] == own
@@ -185,7 +183,7 @@ def test_it_has_the_methods_of_the_estimator(model: BaseEstimator) -> None:
     "duplicate",
     [copy.copy, copy.deepcopy, *(partial(through_pickle, protocol) for protocol in range(6))],
 )
-def test_copies_are_the_estimator(model: Any, duplicate: Callable[..., Any]) -> None:
+def test_copies_are_plain_estimators(model: Any, duplicate: Callable[..., Any]) -> None:
     other = duplicate(mmf.fast_path(model))
     assert type(other) is type(model)
     assert other is not model
@@ -193,18 +191,18 @@ def test_copies_are_the_estimator(model: Any, duplicate: Callable[..., Any]) -> 
     assert vars(other).keys() == vars(model).keys()
 
 
-def test_a_pickle_does_not_know_of_this_package() -> None:
+def test_pickle_does_not_depend_on_this_package() -> None:
     assert b"mmf" not in pickle.dumps(mmf.fast_path(line()))
 
 
-def test_a_method_is_pickled_as_the_estimators() -> None:
+def test_bound_method_is_pickled_with_the_estimator() -> None:
     predict = pickle.loads(pickle.dumps(mmf.fast_path(line()).predict))
     assert type(predict.__self__) is Pipeline
     assert (predict(TABLE) == line().predict(TABLE)).all()
 
 
 @pytest.mark.parametrize("suffix", [".joblib", ".pkl", ".skops", ".onnx"])
-def test_what_is_saved_is_the_estimator(suffix: str, tmp_path: Path) -> None:
+def test_save_model_saves_the_estimator(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"model{suffix}"
     mmf.save_model(mmf.fast_path(line()), path, example=TABLE.astype("float32"))
     loaded = mmf.load_model(path)
@@ -213,11 +211,11 @@ def test_what_is_saved_is_the_estimator(suffix: str, tmp_path: Path) -> None:
         assert type(loaded) is Pipeline
 
 
-def test_a_schema_is_the_estimators() -> None:
+def test_schema_of_uses_the_estimator() -> None:
     assert mmf.schema_of(mmf.fast_path(line())) == mmf.schema_of(line())
 
 
-def test_a_target_has_the_schema_of_the_model_that_its_fast_path_gets(
+def test_target_infers_the_schema_through_the_fast_path(
     tmp_path: Path, tables_seen: list[Any]
 ) -> None:
     joblib.dump(line(), tmp_path / "model.joblib")
@@ -239,13 +237,13 @@ def test_a_target_has_the_schema_of_the_model_that_its_fast_path_gets(
         model.predict(TABLE.assign(a=np.nan))
 
 
-def test_a_clone_is_new() -> None:
+def test_clone_is_unfitted() -> None:
     other = clone(mmf.fast_path(line()))
     assert type(other) is Pipeline
     assert not hasattr(other, "classes_")
 
 
-def test_a_later_fit_is_followed() -> None:
+def test_refit_takes_effect() -> None:
     plain = LinearRegression().fit(TABLE, CLASSES)
     model = mmf.fast_path(plain)
     model.predict(TABLE)
@@ -277,7 +275,7 @@ def new_state(model: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [new_mean, mean_in_place, other_step, parameter, new_state])
-def test_a_change_of_the_estimator_is_followed(change: Callable[[Any], None]) -> None:
+def test_change_of_the_estimator_takes_effect(change: Callable[[Any], None]) -> None:
     plain = line()
     model = mmf.fast_path(plain)
     before = model.predict_proba(TABLE)
@@ -287,7 +285,7 @@ def test_a_change_of_the_estimator_is_followed(change: Callable[[Any], None]) ->
     assert (after == copy.deepcopy(plain).predict_proba(TABLE)).all()
 
 
-def test_a_name_changed_in_place_is_followed() -> None:
+def test_feature_name_changed_in_place_takes_effect() -> None:
     plain = line()
     model = mmf.fast_path(plain)
     model.predict(TABLE)
@@ -305,7 +303,7 @@ def test_one_copy_serves_all_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made == []
 
 
-def test_a_part_set_to_answer_tables_is_followed() -> None:
+def test_set_output_takes_effect() -> None:
     plain = StandardScaler().fit(TABLE)
     scaler = mmf.fast_path(plain)
     named = TABLE.set_axis(range(5, 25), axis="index")
@@ -316,7 +314,7 @@ def test_a_part_set_to_answer_tables_is_followed() -> None:
     assert scaler.transform(named).index.equals(named.index)
 
 
-def test_metadata_routing_goes_the_ordinary_way(tables_seen: list[Any]) -> None:
+def test_metadata_routing_disables_the_fast_path(tables_seen: list[Any]) -> None:
     model = mmf.fast_path(line())
     tables_seen.clear()
     with sklearn.config_context(enable_metadata_routing=True):
@@ -324,7 +322,7 @@ def test_metadata_routing_goes_the_ordinary_way(tables_seen: list[Any]) -> None:
     assert len(tables_seen) > 0
 
 
-def test_what_overflows_inside_is_refused_as_before() -> None:
+def test_overflow_inside_a_pipeline_is_rejected() -> None:
     tiny = pd.DataFrame(np.random.default_rng(0).random((20, 3)) * 1e-150, columns=COLUMNS)
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(tiny, CLASSES)
     large = tiny.assign(a=1e200)  # finite, unlike its quotient by the scale
@@ -333,7 +331,7 @@ def test_what_overflows_inside_is_refused_as_before() -> None:
             model.predict(large)
 
 
-def test_other_arguments_go_along() -> None:
+def test_extra_arguments_are_passed() -> None:
     plain = GaussianProcessRegressor(alpha=0.1, optimizer=None).fit(TABLE, CLASSES)
     model = mmf.fast_path(plain)
     for mine, other in zip(
@@ -345,7 +343,7 @@ def test_other_arguments_go_along() -> None:
         model.predict()
 
 
-def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs: list[Any] = []
     monkeypatch.setattr(LinearRegression, "predict", lambda _, value: inputs.append(value))
     mmf.fast_path(LinearRegression().fit(TABLE, CLASSES)).predict(TABLE)
@@ -353,14 +351,14 @@ def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.shares_memory(inputs[-1], TABLE.to_numpy())
 
 
-def test_without_pandas_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_path_needs_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _columns(TABLE).tolist() == COLUMNS
     monkeypatch.delitem(sys.modules, "pandas")
     with pytest.raises(FastPathUnavailable):
         _columns(TABLE)
 
 
-def test_columns_are_compared_again_when_they_are_others() -> None:
+def test_changed_columns_are_checked() -> None:
     plain = LinearRegression().fit(TABLE, CLASSES)
     model = mmf.fast_path(plain)
     expected = plain.predict(TABLE).tolist()
@@ -372,7 +370,7 @@ def test_columns_are_compared_again_when_they_are_others() -> None:
                 model.predict(other)
 
 
-def test_threads_do_not_meet_in_it() -> None:
+def test_fast_path_is_thread_safe() -> None:
     plain = RandomForestRegressor(3, random_state=0).fit(TABLE, CLASSES)
     model = mmf.fast_path(plain)
     tables = [TABLE.iloc[place:] for place in range(8)]
@@ -392,7 +390,7 @@ def test_threads_do_not_meet_in_it() -> None:
     assert wrong == []
 
 
-def test_scikit_learn_is_not_imported_for_it(tmp_path: Path) -> None:
+def test_fast_path_does_not_import_scikit_learn(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps({"weights": [1]}))
     code = (
         "import json, sys; import mmf_core as mmf; mmf.fast_path(mmf.load_model(sys.argv[1]));"

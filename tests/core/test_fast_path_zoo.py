@@ -238,7 +238,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_estimator_answers_the_same(kind: str | None) -> None:
+def test_every_estimator_predicts_the_same(kind: str | None) -> None:
     classes = dict(of_kind(kind))
     wrong, slow = {}, set()
     for name in classes.keys() - NOT_FOR_TABLES - WITHOUT_METHODS:
@@ -254,7 +254,7 @@ def test_every_estimator_answers_the_same(kind: str | None) -> None:
     assert slow == classes.keys() & ORDINARY
 
 
-def test_the_lists_of_exceptions_are_of_estimators_that_exist() -> None:
+def test_listed_exceptions_exist() -> None:
     classes = {name: cls for kind in KINDS for name, cls in of_kind(kind)}
     assert classes.keys() >= ORDINARY | NOT_FOR_TABLES | WITHOUT_METHODS
     for name in WITHOUT_METHODS:
@@ -394,7 +394,7 @@ def fit_composed(name: str) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_estimators_made_of_others_answer_the_same() -> None:
+def test_meta_estimators_predict_the_same() -> None:
     expected = {name: is_fast for name, (_, is_fast) in composed().items()}
     fitted = {name: fit_composed(name) for name in expected}
     wrong = {name: differing for name, model in fitted.items() if (differing := differences(model))}
@@ -410,6 +410,6 @@ def test_estimators_made_of_others_answer_the_same() -> None:
         *("pass through last", "a kernel of one's own", "columns", "calibrated pipeline"),
     ],
 )
-def test_unusual_inputs_are_answered_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusual_inputs_give_the_same_results(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.INPUTS", UNUSUAL)
     assert differences(fit_composed(name)) == []

@@ -42,7 +42,7 @@ def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     rows=st.lists(st.tuples(NUMBERS, st.floats(-9, 9), NUMBERS | ODD), min_size=1, max_size=9),
     names=st.lists(st.text("}{,[ ab", max_size=4), min_size=3, max_size=3, unique=True),
 )
-def test_it_is_the_same_table(floats: bool, rows: list[Any], names: list[str]) -> None:
+def test_fast_reader_equals_exact_reader(floats: bool, rows: list[Any], names: list[str]) -> None:
     records = [dict(zip(names, row, strict=True)) for row in rows]
     options = {"floats": True} if floats else {}
     expected = JSON.from_plain(records, options)
@@ -51,7 +51,7 @@ def test_it_is_the_same_table(floats: bool, rows: list[Any], names: list[str]) -
     assert_frame_equal(JSONL.decode(_lines(records), options), expected)
 
 
-def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_lists_use_the_fast_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     expected = JSON.from_plain(LONG, {})
     assert list(expected.dtypes) == ["float64", "int64", "float64"]
@@ -61,7 +61,7 @@ def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
         assert_frame_equal(table, expected)
 
 
-def test_an_authors_floats_are_one_block() -> None:
+def test_declared_floats_are_one_block() -> None:
     options = mmf.DataFrame(schema={"a": float, "b": float}).options
     table = JSON.decode(b'[{"a":1,"b":null},{"a":2,"b":3}]', options)
     assert_frame_equal(table, pd.DataFrame({"a": [1.0, 2.0], "b": [None, 3.0]}))
@@ -86,7 +86,7 @@ def test_an_authors_floats_are_one_block() -> None:
         [],
     ],
 )
-def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> None:
+def test_other_values_use_the_exact_reader(records: list[Any]) -> None:
     assert fast_records.from_list(json.dumps(records), {}) is None
     assert fast_records.from_lines(_lines(records), {}) is None
     assert_frame_equal(JSON.decode(json.dumps(records), {}), JSON.from_plain(records, {}))
@@ -104,13 +104,13 @@ def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> N
         b'[{"a":1}, 5, {"a":2}, "a"]',
     ],
 )
-def test_broken_lists_are_refused(data: bytes) -> None:
+def test_rejects_invalid_lists(data: bytes) -> None:
     with pytest.raises((RequestError, InvalidValue)):
         JSON.decode(data, {})
 
 
 @pytest.mark.parametrize("number", [1, 1.5])
-def test_names_in_another_order_are_the_same_columns(number: float) -> None:
+def test_key_order_does_not_matter(number: float) -> None:
     records = [{"a": number, "b": 2}, {"b": 3, "a": number}]
     expected = JSON.from_plain(records, {})
     for data, way in ((json.dumps(records), "from_list"), (_lines(records), "from_lines")):
@@ -133,7 +133,7 @@ def test_names_in_another_order_are_the_same_columns(number: float) -> None:
 @example(texts=['{"a":1}', ",", '{"a":1.5}', "\n", '{"a":', "\n", "1}"], size=1)
 @example(texts=['{"a":1,"b":2},{"a":1', "\n", '"b":2}'], size=1 << 16)
 @example(texts=['{"},{":1},{"},{":2}', "\n", '{"}', "\n", '{":3}'], size=1 << 16)
-def test_lines_are_one_record_each_or_an_error(texts: list[str], size: int) -> None:
+def test_each_line_is_one_record(texts: list[str], size: int) -> None:
     """Whatever is read together is what each line is by itself."""
     data = "".join(texts).encode()
     with pytest.MonkeyPatch.context() as patch:
@@ -153,6 +153,6 @@ def _outcome(data: bytes) -> object:
 
 
 @pytest.mark.parametrize("data", [b'{"a":1\n"b":2}', b'{"a":1},{"a":2}\n', b'{"a":1}\n{"a":\n2}'])
-def test_broken_lines_are_named(data: bytes) -> None:
+def test_invalid_line_is_named(data: bytes) -> None:
     with pytest.raises(RequestError, match="line"):
         JSONL.decode(b'{"a":0}\n' + data, {})

@@ -13,7 +13,7 @@ each_section = pytest.mark.parametrize("section", SECTIONS, ids=lambda section: 
 
 
 @each_section
-def test_the_page_has_every_kind_and_format_in_order(section: Section) -> None:
+def test_page_lists_every_kind_and_format(section: Section) -> None:
     page = read(section)
     assert list(page) == [kind.name for kind in section.kinds]
     formats = [format.name for format in section.formats]
@@ -21,13 +21,13 @@ def test_the_page_has_every_kind_and_format_in_order(section: Section) -> None:
 
 
 @each_section
-def test_the_page_says_what_its_words_mean(section: Section) -> None:
+def test_page_has_a_legend(section: Section) -> None:
     used = {word for cells in read(section).values() for word in cells.values()}
     assert legend(section, used) in section.text
 
 
 @pytest.mark.parametrize(("section", "kind"), ROWS)
-def test_a_value_comes_back_as_the_page_says(section: Section, kind: Kind) -> None:
+def test_round_trips_match_the_page(section: Section, kind: Kind) -> None:
     row = read(section)[kind.name]
     words = {format: row[format.name] for format in section.formats}
     check(kind, section.codecs, section.outcomes, words)

@@ -11,7 +11,7 @@ from mmf_core.codecs import Format, Kind, find
 
 
 @given(st.binary())
-def test_a_file_is_its_bytes(data: bytes) -> None:
+def test_file_equals_its_bytes(data: bytes) -> None:
     file = mmf.FileBytes(data, "a.bin", "image/png")
     assert file == data
     assert (file.name, file.media_type) == ("a.bin", "image/png")
@@ -19,7 +19,7 @@ def test_a_file_is_its_bytes(data: bytes) -> None:
     assert (again, again.name, again.media_type) == (data, "a.bin", "image/png")
 
 
-def test_what_is_not_known_is_empty() -> None:
+def test_unknown_name_and_type_are_empty() -> None:
     for file in (mmf.FileBytes(), mmf.File().validate(b"")):
         assert (file, file.name, file.media_type) == (b"", "", "")
 
@@ -42,12 +42,12 @@ def test_what_is_not_known_is_empty() -> None:
         ("a" + "\N{WINE GLASS}" * 200 + ".csv", "\N{WINE GLASS}" * 59 + ".csv"),
     ],
 )
-def test_a_name_is_safe_to_save_under(sent: str, name: str) -> None:
+def test_file_name_is_sanitized(sent: str, name: str) -> None:
     assert mmf.FileBytes(b"", sent).name == name
 
 
 @given(st.text())
-def test_no_name_leads_elsewhere(text: str) -> None:
+def test_file_name_cannot_traverse_paths(text: str) -> None:
     name = mmf.FileBytes(b"", text).name
     assert name.isprintable()
     assert not name.startswith(".")
@@ -57,12 +57,12 @@ def test_no_name_leads_elsewhere(text: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["png", "image/", "image/png; q=1", "a/b\r\nX: y", "a/ж"])
-def test_a_wrong_media_type_is_the_authors_mistake(media_type: str) -> None:
+def test_rejects_invalid_media_type_from_the_function(media_type: str) -> None:
     with pytest.raises(ValueError, match="media type"):
         mmf.FileBytes(b"", media_type=media_type)
 
 
-def test_a_wrong_media_type_of_a_caller_is_unknown() -> None:
+def test_ignores_invalid_media_type_from_the_client() -> None:
     codec = find(Kind.FILE, Format.BINARY)
     assert codec is not None
     file = codec.decode(b"x", {"filename": "a/b", "media_type": "a b"})

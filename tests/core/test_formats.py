@@ -35,18 +35,18 @@ MEDIA_TYPES = {
 }
 
 
-def test_the_media_types_sent_are_the_documented_ones() -> None:
+def test_media_types() -> None:
     assert {form.name: form.media_type for form in Format} == MEDIA_TYPES
 
 
 @pytest.mark.parametrize("form", Format)
-def test_every_alias_leads_back_to_its_format(form: Format) -> None:
+def test_aliases_resolve_to_their_format(form: Format) -> None:
     assert {Format.of_media_type(name) for name in form.media_types} == {form}
     assert {Format.of_extension(name) for name in form.extensions} == {form}
     assert form.extension == form.extensions[0]
 
 
-def test_no_media_type_or_extension_belongs_to_two_formats() -> None:
+def test_media_types_and_extensions_are_unique() -> None:
     names = Counter(name for form in Format for name in (*form.media_types, *form.extensions))
     assert [name for name, times in names.items() if times > 1] == []
 
@@ -61,7 +61,7 @@ def test_no_media_type_or_extension_belongs_to_two_formats() -> None:
         ("", None),
     ],
 )
-def test_extensions_are_known_with_dot_and_in_any_case(extension: str, form: Format | None) -> None:
+def test_extension_lookup_ignores_dot_and_case(extension: str, form: Format | None) -> None:
     assert Format.of_extension(extension) is form
 
 
@@ -75,9 +75,9 @@ def test_extensions_are_known_with_dot_and_in_any_case(extension: str, form: For
         ("", None),
     ],
 )
-def test_media_types_are_known_in_any_case(media_type: str, form: Format | None) -> None:
+def test_media_type_lookup_ignores_case(media_type: str, form: Format | None) -> None:
     assert Format.of_media_type(media_type) is form
 
 
-def test_jpg_is_another_name_of_jpeg() -> None:
+def test_jpg_is_an_alias_of_jpeg() -> None:
     assert Format.JPG is Format.JPEG

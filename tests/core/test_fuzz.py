@@ -79,7 +79,7 @@ def _damaged(body: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
     return body
 
 
-def test_every_kind_and_every_descriptor_is_there() -> None:
+def test_every_kind_and_descriptor_is_fuzzed() -> None:
     assert {kind for kind in Kind if readable(kind)} == DESCRIPTORS.keys()
     used = {type(each) for descriptors in DESCRIPTORS.values() for each in descriptors.values()}
     classes = {value for value in vars(mmf).values() if isinstance(value, type)}
@@ -89,13 +89,13 @@ def test_every_kind_and_every_descriptor_is_there() -> None:
 
 
 @each_decoder
-def test_its_seeds_are_read(decoder: Decoder) -> None:
+def test_seeds_are_accepted(decoder: Decoder) -> None:
     """A fuzzer that begins with refused bodies finds nothing."""
     assert [seed for seed in decoder.seeds if not decoder.check(seed)] == []
 
 
 @pytest.mark.parametrize("decoder", PARTS.values(), ids=PARTS)
-def test_what_is_put_together_again_is_read(decoder: Decoder) -> None:
+def test_split_and_joined_seeds_are_accepted(decoder: Decoder) -> None:
     assert decoder.structure
     for seed in decoder.seeds:
         assert decoder.check(decoder.structure.join(decoder.structure.split(seed)))
@@ -104,7 +104,7 @@ def test_what_is_put_together_again_is_read(decoder: Decoder) -> None:
 @each_decoder
 @SOME
 @given(changes=CHANGES)
-def test_a_damaged_body_is_read_or_refused(
+def test_corrupted_body_is_read_or_rejected(
     decoder: Decoder, changes: list[tuple[float, int, bytes]]
 ) -> None:
     decoder.check(_damaged(decoder.seeds[0], changes))
@@ -113,7 +113,7 @@ def test_a_damaged_body_is_read_or_refused(
 @pytest.mark.parametrize("decoder", PARTS.values(), ids=PARTS)
 @SOME
 @given(changes=CHANGES, seed=st.integers(0, 99), part=st.integers(0, 999))
-def test_a_body_with_a_damaged_part_is_read_or_refused(
+def test_body_with_a_corrupted_part_is_read_or_rejected(
     decoder: Decoder, changes: list[tuple[float, int, bytes]], seed: int, part: int
 ) -> None:
     assert decoder.structure
@@ -129,13 +129,13 @@ def test_a_body_with_a_damaged_part_is_read_or_refused(
 @example(body=b"")
 @example(body=b"[" * 100_000)
 @example(body=b"<a>" * 100_000)
-def test_any_bytes_are_read_or_refused(decoder: Decoder, body: bytes) -> None:
+def test_any_bytes_are_read_or_rejected(decoder: Decoder, body: bytes) -> None:
     decoder.check(body)
 
 
 @pytest.mark.parametrize("kind", DESCRIPTORS)
 @given(plain=JSON)
-def test_any_json_is_read_or_refused(kind: Kind, plain: Any) -> None:
+def test_any_json_is_read_or_rejected(kind: Kind, plain: Any) -> None:
     DECODERS[f"{kind.name.lower()}-json"].check(json.dumps(plain).encode())
     for descriptor in DESCRIPTORS[kind].values():
         with suppress(RequestError):

@@ -77,7 +77,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_many_blocks_are_refused_at_once(name: str) -> None:
+def test_rejects_many_blocks_quickly(name: str) -> None:
     codec = find(Kind.IMAGE, Format.PNG)
     assert codec is not None
     with (
@@ -102,13 +102,13 @@ def test_many_blocks_are_refused_at_once(name: str) -> None:
         saved("BMP"),
     ],
 )
-def test_blocks_that_take_little_time_are_read(data: bytes) -> None:
+def test_reads_cheap_blocks(data: bytes) -> None:
     codec = find(Kind.IMAGE, Format.PNG)
     assert codec is not None
     assert not np.any(codec.read(data, {}))
 
 
-def test_scans_are_those_that_libjpeg_finds() -> None:
+def test_scan_count_matches_libjpeg() -> None:
     """A thumbnail has its own, and so has what follows the picture's end."""
     thumbnail = scanned(40, 16)
     data = jpeg(b"\xff\xe2" + struct.pack(">H", len(thumbnail) + 2) + thumbnail) + thumbnail * 40
@@ -118,13 +118,13 @@ def test_scans_are_those_that_libjpeg_finds() -> None:
 
 
 @pytest.mark.parametrize("start", [b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b""])
-def test_a_file_that_ends_early_is_left_to_pillow(start: bytes) -> None:
+def test_truncated_file_is_left_to_pillow(start: bytes) -> None:
     for data in (start, start + b"\xff", start + b"!" * 13, start + b"\xff\xe1\xff\xff" * 4):
         check_blocks(data)
         check_scans(data, 0)
 
 
-def test_warnings_of_a_file_are_not_kept() -> None:
+def test_warnings_are_not_accumulated() -> None:
     """Python keeps every warning that it has shown, and a file says how it reads."""
     entries = b"".join(
         struct.pack("<HHII", tag, 4, 10_000_000, tag) for tag in range(40_000, 40_100)

@@ -37,25 +37,25 @@ def _file(picture: PIL.Image.Image, form: str = "PNG", **how: Any) -> bytes:
     return buffer.getvalue()
 
 
-def test_png_keeps_every_pixel() -> None:
+def test_png_round_trip() -> None:
     assert np.array_equal(PNG.decode(PNG.encode(PICTURE, {}), {}), PICTURE)
 
 
 @pytest.mark.parametrize(("codec", "magic"), [(JPEG, b"\xff\xd8\xff"), (WEBP, b"RIFF")])
-def test_lossy_formats_keep_a_plain_colour_nearly(codec: Codec[Any], magic: bytes) -> None:
+def test_lossy_formats_are_close(codec: Codec[Any], magic: bytes) -> None:
     plain = np.full((16, 16, 3), (200, 100, 50), dtype=np.uint8)
     data = codec.encode(plain, {})
     assert data.startswith(magic)
     assert np.abs(codec.decode(data, {}).astype(int) - plain).max() <= 3
 
 
-def test_a_picture_inside_json_is_a_png_in_base64() -> None:
+def test_json_image_is_base64_png() -> None:
     envelope = json.loads(IN_JSON.encode(PICTURE, {}))
     assert b64decode(envelope["result"]).startswith(b"\x89PNG")
     assert np.array_equal(IN_JSON.decode(json.dumps(envelope["result"]), {}), PICTURE)
 
 
-def test_gray_is_written_as_gray_and_read_as_rgb() -> None:
+def test_gray_image_is_read_as_rgb() -> None:
     gray = np.array([[0, 128], [200, 255]], dtype=np.uint8)
     assert np.array_equal(PNG.decode(PNG.encode(gray, {}), {}), np.stack([gray] * 3, axis=-1))
 
@@ -69,37 +69,35 @@ def test_gray_is_written_as_gray_and_read_as_rgb() -> None:
         ("1", 1, (255, 255, 255)),
     ],
 )
-def test_every_mode_of_a_file_is_read_as_rgb(mode: str, colour: Any, rgb: tuple[int, ...]) -> None:
+def test_every_image_mode_is_read_as_rgb(mode: str, colour: Any, rgb: tuple[int, ...]) -> None:
     picture = PNG.decode(_file(PIL.Image.new(mode, (3, 2), colour)), {})
     assert (picture.shape, picture.dtype) == ((2, 3, 3), np.uint8)
     assert (picture == rgb).all()
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
-def test_a_picture_is_read_by_what_it_is(form: str) -> None:
+def test_format_is_detected_from_the_content(form: str) -> None:
     data = _file(PIL.Image.new("RGB", (3, 2), (255, 255, 255)), form)
     for codec in (_codec(Format[form]), PNG):  # whatever the caller calls it
         assert (codec.decode(data, {}) >= 250).all()
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
-def test_measurements_are_no_picture(kind: Any) -> None:
+def test_rejects_float_images(kind: Any) -> None:
     data = _file(PIL.Image.fromarray(np.ones((2, 2), dtype=kind)), "TIFF")
     with pytest.raises(RequestError, match="8 or 16 bits"):
         PNG.decode(data, {})
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_gray_of_16_bits_is_not_cut_off_at_255(form: str) -> None:
+def test_gray_of_16_bits_is_scaled(form: str) -> None:
     deep = np.array([[0, 256, 40_000, 65_535]], dtype=np.uint16)
     picture = PNG.decode(_file(PIL.Image.fromarray(deep), form), {})
     assert picture[0].tolist() == [[gray] * 3 for gray in (0, 1, 156, 255)]
 
 
 @pytest.mark.parametrize(("codec", "side"), [(JPEG, 66_000), (WEBP, 17_000)])
-def test_a_picture_that_a_format_has_no_room_for_is_a_value_error(
-    codec: Codec[Any], side: int
-) -> None:
+def test_rejects_image_too_large_for_the_format(codec: Codec[Any], side: int) -> None:
     with pytest.raises(ValueError, match=r"66000 x 1 |WebP"):
         codec.encode(np.zeros((1, side, 3), dtype=np.uint8), {})
 
@@ -108,7 +106,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def test_a_small_file_of_a_huge_picture_is_refused_unread() -> None:
+def test_rejects_pixel_bomb_before_decoding() -> None:
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header)
     data = start + _chunk(b"IDAT", zlib.compress(b"\x00" * 1_000)) + _chunk(b"IEND", b"")
@@ -119,7 +117,7 @@ def test_a_small_file_of_a_huge_picture_is_refused_unread() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's, of damaged EXIF
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
-def test_damaged_pictures_are_the_callers_fault(form: str) -> None:
+def test_corrupted_images_raise_request_errors(form: str) -> None:
     photograph = PIL.Image.effect_noise((24, 16), 50).convert("RGB")
     exif = photograph.getexif()
     exif[ORIENTATION] = 6
@@ -152,7 +150,7 @@ def test_damaged_pictures_are_the_callers_fault(form: str) -> None:
         (8, np.rot90(PICTURE)),
     ],
 )
-def test_a_photograph_is_turned_upright(orientation: int, upright: np.ndarray) -> None:
+def test_exif_orientation_is_applied(orientation: int, upright: np.ndarray) -> None:
     picture = PIL.Image.fromarray(PICTURE)
     exif = picture.getexif()
     exif[ORIENTATION] = orientation
@@ -168,7 +166,7 @@ def test_a_photograph_is_turned_upright(orientation: int, upright: np.ndarray) -
         pytest.param(b"\x89PNG\r\n\x1a\n" + b"\x00" * 30, id="damaged header"),
     ],
 )
-def test_a_broken_picture_is_the_callers_fault(data: bytes) -> None:
+def test_invalid_image_raises_request_error(data: bytes) -> None:
     for codec, sent in ((PNG, data), (IN_JSON, json.dumps(b64encode(data).decode()))):
         with pytest.raises(RequestError, match="picture") as caught:
             codec.decode(sent, {})
@@ -176,13 +174,13 @@ def test_a_broken_picture_is_the_callers_fault(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"5", b'"no base64!"', b"[]"])
-def test_a_picture_inside_json_must_be_base64(data: bytes) -> None:
+def test_rejects_json_image_that_is_not_base64(data: bytes) -> None:
     with pytest.raises(InvalidValue, match="base64"):
         IN_JSON.decode(data, {})
 
 
 @pytest.mark.parametrize("side", [15, 50])
-def test_a_picture_of_too_many_pixels_is_refused_unread(
+def test_rejects_too_many_pixels_before_decoding(
     side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = _file(PIL.Image.new("RGB", (side, 10)))
@@ -192,14 +190,14 @@ def test_a_picture_of_too_many_pixels_is_refused_unread(
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow only warns of so few
-def test_a_picture_of_a_few_pixels_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pixel_limit_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     data = _file(PIL.Image.new("RGB", (15, 10)))
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(BodyTooLarge, match="100 pixels"):
         PNG.decode(data, {})
 
 
-def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_error_is_not_a_request_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
@@ -209,7 +207,7 @@ def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("codec", [PNG, WEBP])
-def test_very_many_pixels_of_noise_are_written_in_time(codec: Codec[Any]) -> None:
+def test_encoding_noise_is_fast(codec: Codec[Any]) -> None:
     """32 million in black and white took 15 seconds as WebP: half a second for each million."""
     bits = np.random.default_rng(7).integers(0, 2, (1_000, 9_000), np.uint8)
     picture = np.repeat(bits[:, :, None] * np.uint8(255), 3, 2)

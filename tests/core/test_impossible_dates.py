@@ -78,7 +78,7 @@ def read(rows: str, *, mac: bool = False) -> list[Any]:
         ("<c><v>-60</v></c>", -60),
     ],
 )
-def test_a_number_that_is_no_date_is_a_number(cell: str, expected: Any) -> None:
+def test_date_style_out_of_range_reads_as_number(cell: str, expected: Any) -> None:
     moment = datetime(2023, 3, 15)
     others = '<c s="1"><v>45000</v></c>'
     rows = f"{HEADER}<row>{cell}</row><row>{others}</row>"
@@ -88,13 +88,13 @@ def test_a_number_that_is_no_date_is_a_number(cell: str, expected: Any) -> None:
     assert read(prefixed.replace("<x:row", f"<x:row {main}")) == [expected, moment]
 
 
-def test_the_other_calendar_has_a_leap_day_and_no_negative_dates() -> None:
+def test_date_system_1904() -> None:
     rows = f'{HEADER}<row><c s="1"><v>60</v></c></row><row><c s="1"><v>-1</v></c></row>'
     assert read(rows) == [60, -1]
     assert read(rows, mac=True) == [datetime(1904, 3, 1), -1]
 
 
-def test_only_styles_are_changed_and_only_where_there_is_a_reason() -> None:
+def test_only_styles_of_impossible_dates_are_changed() -> None:
     cells = '<c r="A2" s="1"><v>-1</v></c><c r="B2" s="13"><v>60</v></c><c s="1"><v>7</v></c>'
     before = parts(f"{HEADER}<row>{cells}</row>")
     after = without_impossible(before)
@@ -110,14 +110,14 @@ def test_only_styles_are_changed_and_only_where_there_is_a_reason() -> None:
     ['<c s="1"><v>-1</v></c>', '<c s="1"><v>60</v></c>', '<c s="2"><v>9e99</v></c>'],
     ids=["before the first", "29 February 1900", "endless durations"],
 )
-def test_very_many_take_less_time_than_dates(cell: str) -> None:
+def test_many_impossible_dates_are_fast(cell: str) -> None:
     rows = f"<row>{cell * 1_000}</row>" * 300
     number = float(cell.partition("<v>")[2].removesuffix("</v></c>"))
     with at_most(seconds=0.5):
         assert read(HEADER + rows) == [number] * 300
 
 
-def test_a_small_sheet_without_such_a_number_asks_for_no_style(
+def test_small_sheet_without_impossible_dates_skips_styles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cells = '<c><v>-1</v></c><c s="1"><v>45000</v></c>'

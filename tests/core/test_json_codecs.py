@@ -119,7 +119,7 @@ TREES = st.dictionaries(
 )
 
 
-def test_these_are_the_formats_of_trees() -> None:
+def test_json_formats() -> None:
     assert formats(Kind.JSON) == FORMS
 
 
@@ -131,17 +131,17 @@ def _types(tree: Any) -> Any:
 
 
 @each_lossless
-def test_nothing_is_lost(form: Format) -> None:
+def test_lossless_round_trip(form: Format) -> None:
     codec = _codec(form)
     assert _types(codec.decode(codec.encode(TREE, {}), {})) == _types(TREE)
 
 
-def test_a_struct_loses_only_what_is_whole() -> None:
+def test_struct_loses_only_the_integer_type() -> None:
     assert PROTOBUF.decode(PROTOBUF.encode(TREE, {}), {}) == TREE  # 2019 == 2019.0
 
 
 @each_form
-def test_any_tree_is_read_back(form: Format) -> None:
+def test_random_trees_round_trip(form: Format) -> None:
     codec = _codec(form)
 
     @settings(deadline=None, max_examples=60)
@@ -156,7 +156,7 @@ def test_any_tree_is_read_back(form: Format) -> None:
 
 
 @each_form
-def test_a_result_says_the_same_as_its_json(form: Format) -> None:
+def test_result_equals_its_json(form: Format) -> None:
     result = {
         "array": np.array([[1, 2]]),
         "one": np.float32(0.5),
@@ -177,14 +177,14 @@ def test_a_result_says_the_same_as_its_json(form: Format) -> None:
 
 
 @each_form
-def test_what_json_cannot_hold_no_format_can(form: Format) -> None:
+def test_rejects_values_that_json_cannot_represent(form: Format) -> None:
     for wrong in ({"a": object()}, {"a": b"bytes"}, {"a": "\ud800"}, _deep(300)):
         with pytest.raises((TypeError, ValueError)):
             _codec(form).encode(wrong, {})
 
 
 @each_form
-def test_dates_and_nulls_of_every_library_are_exact(form: Format) -> None:
+def test_dates_and_nulls_of_every_library(form: Format) -> None:
     result: dict[str, Any] = {
         "array": np.array(["2026-01-31T00:00:00.000000001", "NaT"], "M8[ns]"),
         "days": np.array(["2026-01-31", "NaT"], "M8[D]"),
@@ -228,7 +228,7 @@ OBJECTS = [
 
 @pytest.mark.parametrize("result", OBJECTS, ids=lambda result: type(result).__name__)
 @each_form
-def test_objects_of_other_types_are_results(form: Format, result: Any) -> None:
+def test_accepts_mapping_like_results(form: Format, result: Any) -> None:
     codec = _codec(form)
     for returns in (mmf.Dict(), mmf.JsonFile()):
         encoded = codec.encode(returns.to_output(result), {})
@@ -247,7 +247,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize("result", LISTS, ids=lambda result: type(result).__name__)
-def test_lists_of_other_types_are_files_and_not_objects(result: Any) -> None:
+def test_list_like_results_are_files_but_not_objects(result: Any) -> None:
     with pytest.raises(InvalidValue, match=f"expected an object, got {type(result).__name__}"):
         mmf.Dict().to_output(result)
     if hasattr(result, "__len__"):
@@ -255,14 +255,14 @@ def test_lists_of_other_types_are_files_and_not_objects(result: Any) -> None:
 
 
 @pytest.mark.parametrize("result", ["text", b"bytes", 5, None, np.float64(1), datetime.now(UTC)])
-def test_scalars_are_neither(result: Any) -> None:
+def test_rejects_scalar_results(result: Any) -> None:
     for returns in (mmf.Dict(), mmf.JsonFile()):
         with pytest.raises(InvalidValue, match="expected an object"):
             returns.to_output(result)
 
 
 @each_form
-def test_a_long_whole_number_is_exact_or_refused(form: Format) -> None:
+def test_long_integers_are_exact_or_rejected(form: Format) -> None:
     codec, tree = _codec(form), {"a": [2**70, -(2**70)]}
     if form in {Format.MSGPACK, Format.PROTOBUF}:
         with pytest.raises((TypeError, ValueError)):
@@ -272,7 +272,7 @@ def test_a_long_whole_number_is_exact_or_refused(form: Format) -> None:
 
 
 @each_lossless
-def test_depth_has_one_limit(form: Format) -> None:
+def test_depth_limit_is_the_same_in_every_format(form: Format) -> None:
     codec = _codec(form)
     allowed, too_deep = _deep(MAX_DEPTH), _deep(MAX_DEPTH + 1)
     assert codec.decode(codec.encode(allowed, {}), {}) == allowed
@@ -280,7 +280,7 @@ def test_depth_has_one_limit(form: Format) -> None:
         codec.decode(codec.encode(too_deep, {}), {})
 
 
-def test_a_struct_is_less_deep() -> None:
+def test_struct_depth_limit() -> None:
     assert PROTOBUF.decode(PROTOBUF.encode(_deep(30), {}), {}) == _deep(30)
     with pytest.raises(RequestError, match="Struct"):
         PROTOBUF.decode(PROTOBUF.encode(_deep(48), {}), {})
@@ -304,14 +304,14 @@ def test_a_struct_is_less_deep() -> None:
         (Format.PROTOBUF, b"\x0a\xff\xff\xff\x07" * 100_000),
     ],
 )
-def test_great_depth_is_the_callers_fault(form: Format, data: bytes) -> None:
+def test_excessive_depth_raises_request_error(form: Format, data: bytes) -> None:
     with pytest.raises(RequestError) as caught:
         _codec(form).decode(data, {})
     assert len(caught.value.detail) < 300
 
 
 @each_form
-def test_what_is_not_read_is_the_callers_fault_whatever_it_is(form: Format) -> None:
+def test_corrupted_documents_raise_request_errors(form: Format) -> None:
     """Change bytes of valid documents at random: nothing but RequestError may come out."""
     codec, draw = _codec(form), random.Random(form.name)
     originals = [codec.encode(TREE, {}), codec.encode(_deep(20), {}), codec.encode({"a": 1}, {})]
@@ -341,7 +341,7 @@ def test_what_is_not_read_is_the_callers_fault_whatever_it_is(form: Format) -> N
 # XML
 
 
-def test_the_xml_is_as_documented() -> None:
+def test_xml_output() -> None:
     tree = {"name": "Barolo", "year": 2019, "tags": ["red", None], "1st": True}
     assert XML.encode(tree, {}).decode() == (
         '<?xml version="1.0" encoding="UTF-8"?>\n<data><name>Barolo</name>'
@@ -362,7 +362,7 @@ def test_the_xml_is_as_documented() -> None:
         ("<?xml version='1.0' encoding='windows-1251'?><w><a>Ж</a></w>", {"a": "Ж"}),
     ],
 )
-def test_xml_that_people_write_is_read(data: str, tree: Any) -> None:
+def test_reads_handwritten_xml(data: str, tree: Any) -> None:
     charset = "windows-1251" if "1251" in data else "utf-8"
     assert XML.decode(data.encode(charset), {}) == tree
 
@@ -391,12 +391,12 @@ def test_xml_that_people_write_is_read(data: str, tree: Any) -> None:
         ("<a xmlns='urn:b'><c/></a>", "namespaces"),
     ],
 )
-def test_other_xml_is_refused(data: str, message: str) -> None:
+def test_rejects_other_xml(data: str, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         XML.decode(data.encode(), {})
 
 
-def test_xml_has_no_control_characters() -> None:
+def test_rejects_control_characters_in_xml() -> None:
     with pytest.raises(ValueError, match="character"):
         XML.encode({"a": "\x00"}, {})
 
@@ -424,7 +424,7 @@ def test_yaml_is_read_as_yaml_1_2(data: bytes, tree: Any) -> None:
     assert value == (expected if tree else {**expected, "f": ".nan"})
 
 
-def test_yaml_is_written_for_people() -> None:
+def test_yaml_output_is_readable() -> None:
     assert YAML.encode({"b": "Ж", "a": [1, "no"]}, {}).decode() == "b: Ж\na:\n- 1\n- 'no'\n"
 
 
@@ -463,7 +463,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"[" * 101 + b"]" * 101, "nesting"),
     ],
 )
-def test_other_yaml_is_refused(data: bytes, message: str) -> None:
+def test_rejects_other_yaml(data: bytes, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         YAML.decode(data, {})
 
@@ -480,14 +480,14 @@ def test_other_yaml_is_refused(data: bytes, message: str) -> None:
         (Format.PROTOBUF, b"\n\x0e\n\1a\x12\x09\x11" + bytes(6) + b"\xf0\x7f", "Struct: .*Inf"),
     ],
 )
-def test_a_number_that_is_not_finite_is_refused(form: Format, data: bytes, message: str) -> None:
+def test_rejects_non_finite_numbers(form: Format, data: bytes, message: str) -> None:
     """A result would have null in its place."""
     with pytest.raises(RequestError, match=message):
         _codec(form).read(data, {})
 
 
 @pytest.mark.parametrize("number", long_except([b"1", b"1e999", b"[1]"], [b"1"]))
-def test_numbers_that_are_not_finite_are_found_in_little_memory(number: bytes) -> None:
+def test_non_finite_numbers_are_found_in_little_memory(number: bytes) -> None:
     """A million took 5 seconds and 370 MiB: each had the path to it, and all were listed."""
     data = b"[" + number + b",1e999" + (b"," + number) * 1_000_000 + b",-1e999]"
     with at_most(seconds=4), pytest.raises(InvalidValue) as caught:
@@ -499,7 +499,7 @@ def test_numbers_that_are_not_finite_are_found_in_little_memory(number: bytes) -
     tracemalloc.stop()
 
 
-def test_yaml_without_its_c_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yaml_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
     from mmf_core.codecs import json_yaml
@@ -537,7 +537,7 @@ def test_yaml_without_its_c_part(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"\x91\xd6\xff\x00\x00\x00\x00", "Timestamp"),
     ],
 )
-def test_other_messagepack_is_refused(data: bytes, message: str) -> None:
+def test_rejects_other_messagepack(data: bytes, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         MSGPACK.decode(data, {})
 
@@ -545,7 +545,7 @@ def test_other_messagepack_is_refused(data: bytes, message: str) -> None:
 @pytest.mark.parametrize(
     "time", [b"\xd6\xff" + bytes(4), b"\xd7\xff" + bytes(8), b"\xc7\x0c\xff" + bytes(12)]
 )
-def test_the_first_list_or_object_of_timestamps_is_refused(time: bytes) -> None:
+def test_rejects_the_first_timestamp_quickly(time: bytes) -> None:
     """Eight million took four seconds until they were too many."""
     a_list = b"\xdc\x0b\xb8" + time * 3_000
     objects = b"\x81\xa1a" + time
@@ -561,7 +561,7 @@ def test_the_first_list_or_object_of_timestamps_is_refused(time: bytes) -> None:
 # Protobuf
 
 
-def test_a_message_of_the_authors_own() -> None:
+def test_custom_protobuf_message() -> None:
     sent = WINE(grapeName="Nebbiolo", tags=["red"], blend=[WINE(year=2019)])
     tree = PROTOBUF.decode(sent.SerializeToString(), OPTIONS)
     assert tree["grapeName"] == "Nebbiolo"
@@ -573,30 +573,30 @@ def test_a_message_of_the_authors_own() -> None:
 @pytest.mark.parametrize(
     "result", [{"grape": "x"}, {"year": "x"}, {"year": 1.5}, {"tags": "x"}, {"blend": [1]}, [1]]
 )
-def test_a_result_that_is_no_such_message_is_refused(result: Any) -> None:
+def test_rejects_result_that_does_not_match_the_message(result: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=r"Wine|dict"):
         PROTOBUF.encode(result, OPTIONS)
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"\x0a\x05a", b"\x0a\x01\xff", b"{}"])
-def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
+def test_rejects_invalid_protobuf(data: bytes) -> None:
     for options, name in ((OPTIONS, "cellar.Wine"), ({}, "Struct")):
         with pytest.raises(RequestError, match=name):
             PROTOBUF.decode(data, options)
 
 
-def test_another_message_is_no_struct() -> None:
+def test_rejects_another_message_as_struct() -> None:
     with pytest.raises(RequestError, match="Struct"):
         PROTOBUF.decode(WINE(year=5).SerializeToString(), {})
 
 
-def test_a_struct_does_not_round_in_silence() -> None:
+def test_rejects_integer_that_struct_would_round() -> None:
     assert PROTOBUF.decode(PROTOBUF.encode({"a": 2**53}, {}), {}) == {"a": 2**53}
     with pytest.raises(ValueError, match="doubles"):
         PROTOBUF.encode({"a": [{"b": 2**53 + 1}]}, {})
 
 
-def test_a_struct_with_nan_is_refused() -> None:
+def test_rejects_struct_with_nan() -> None:
     from google.protobuf.struct_pb2 import Struct
 
     struct = Struct()
@@ -605,7 +605,7 @@ def test_a_struct_with_nan_is_refused() -> None:
         PROTOBUF.decode(struct.SerializeToString(), {})
 
 
-def test_the_values_of_a_message_have_a_bound() -> None:
+def test_protobuf_values_are_limited() -> None:
     """Those that are packed, and those that a message has by default."""
     codec = find(Kind.JSON, Format.PROTOBUF)
     options = {**OPTIONS, "max_body": 100_000}
@@ -615,7 +615,7 @@ def test_the_values_of_a_message_have_a_bound() -> None:
     assert len(codec.read(many, OPTIONS)["tags"]) == 10_000
 
 
-def test_what_is_no_message_class_is_refused_when_declared() -> None:
+def test_rejects_invalid_message_class_when_declared() -> None:
     with pytest.raises(DescriptorError, match="message="):
         mmf.Dict(message=dict)
 
@@ -634,7 +634,7 @@ def test_meta_names_the_message() -> None:
         (Format.PROTOBUF, "google.protobuf", "protobuf"),
     ],
 )
-def test_without_its_library_a_format_is_left_out(
+def test_format_without_its_library_is_omitted(
     form: Format, module: str, package: str, without: Callable[..., None]
 ) -> None:
     without(module)
@@ -643,7 +643,7 @@ def test_without_its_library_a_format_is_left_out(
         find(Kind.JSON, form)
 
 
-def test_a_very_long_object_of_messagepack_is_refused_before_it_is_built() -> None:
+def test_rejects_long_messagepack_map_before_building_it() -> None:
     count = 1_000_001
     data = b"\xdf" + count.to_bytes(4, "big") + b"\xa1a\xc0" * count
     with pytest.raises(RequestError, match="1000001 exceeds max_map_len"):

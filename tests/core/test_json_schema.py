@@ -49,14 +49,14 @@ def cell(declared: Any, **more: Any) -> dict[str, Any]:
 
 
 @each
-def test_schemas_are_schemas_and_examples_fit_them(descriptor: Descriptor[Any]) -> None:
+def test_schemas_are_valid_and_examples_match(descriptor: Descriptor[Any]) -> None:
     Draft202012Validator.check_schema(descriptor.json_schema())
     Draft202012Validator.check_schema(descriptor.output_schema())
     assert fits(descriptor.json_schema(), descriptor.plain_example)
 
 
 @each
-def test_what_is_answered_fits_the_answer(descriptor: Descriptor[Any]) -> None:
+def test_results_match_the_output_schema(descriptor: Descriptor[Any]) -> None:
     codec = json_of(descriptor.kind)
     value = descriptor.to_output(
         descriptor.validate(codec.from_plain(descriptor.plain_example, descriptor.options))
@@ -82,18 +82,18 @@ def test_what_is_answered_fits_the_answer(descriptor: Descriptor[Any]) -> None:
         (int, {"choices": [1, 2]}, {**INT64, "enum": [1, 2]}),
     ],
 )
-def test_columns(declared: Any, more: dict[str, Any], schema: dict[str, Any]) -> None:
+def test_column_schemas(declared: Any, more: dict[str, Any], schema: dict[str, Any]) -> None:
     assert cell(declared, **more) == schema
 
 
-def test_dates_have_no_bounds_in_a_schema_but_in_words() -> None:
+def test_date_bounds_are_in_the_description() -> None:
     schema = cell(datetime, ge=NOON)
     assert "minimum" not in schema
     assert "2026-01-31" in schema["description"]
     assert cell(datetime, choices=[NOON])["enum"] == [NOON.isoformat()]
 
 
-def test_a_table_is_records_of_which_an_answer_may_have_none() -> None:
+def test_table_schema_is_records() -> None:
     strict = mmf.DataFrame(schema={"a": float}, extra="refuse")
     assert fits(strict.json_schema(), [{"a": 1}])
     for wrong in ([], [{}], [{"a": None}], [{"a": 1, "b": 2}], {"a": [1]}):
@@ -104,7 +104,7 @@ def test_a_table_is_records_of_which_an_answer_may_have_none() -> None:
     assert not fits(mmf.DataFrame().json_schema(), [{}])
 
 
-def test_arrays_have_the_lengths_and_the_limits_of_their_type() -> None:
+def test_array_schema_has_shape_and_dtype_limits() -> None:
     grid = mmf.Array(shape=(None, 2), dtype="float32").json_schema()
     assert fits(grid, [[1, None], [3.4028235e38, 2.5]])
     for wrong in ([], [[1]], [[1, 2, 3]], [[1e39, 0]], [1, 2]):
@@ -115,7 +115,7 @@ def test_arrays_have_the_lengths_and_the_limits_of_their_type() -> None:
         assert not fits(small, wrong)
 
 
-def test_an_array_with_columns_is_records_or_rows_and_answers_rows() -> None:
+def test_array_with_columns_accepts_records_or_rows() -> None:
     named = mmf.Array(columns=["a", "b"])
     assert fits(named.json_schema(), [{"a": 1, "b": 2}])
     assert fits(named.json_schema(), [[1, 2]])
@@ -124,14 +124,14 @@ def test_an_array_with_columns_is_records_or_rows_and_answers_rows() -> None:
     assert fits(named.output_schema(), [[1, None]])
 
 
-def test_scalars_with_bounds_and_choices() -> None:
+def test_scalar_schemas() -> None:
     assert mmf.Integer(ge=1, le=5).json_schema() == {"type": "integer", "minimum": 1, "maximum": 5}
     assert mmf.Float().json_schema() == {"type": ["number", "null"]}
     assert mmf.Float(ge=0).json_schema() == {"type": "number", "minimum": 0}
     assert mmf.String(choices=["a"]).json_schema() == {"type": "string", "enum": ["a"]}
 
 
-def test_files_are_base64() -> None:
+def test_file_schema_is_base64() -> None:
     for text in ("", "aGVsbG8=", "aGVsbG8h"):
         assert fits(mmf.File().json_schema(), text)
     for text in ("a", "aGVsbG8", "aGVs bG8=", "aGVsbG8=="):

@@ -65,7 +65,7 @@ class Endless:
 
 
 @given(PLAIN)
-def test_plain_values_survive_a_round_trip(value: Any) -> None:
+def test_plain_values_round_trip(value: Any) -> None:
     assert json.loads(json.dumps(value)) == value
 
 
@@ -85,7 +85,7 @@ def test_plain_values_survive_a_round_trip(value: Any) -> None:
         b"\x00",
     ],
 )
-def test_broken_json_is_the_callers_fault_and_says_where(data: bytes) -> None:
+def test_invalid_json_error_has_line_and_column(data: bytes) -> None:
     with pytest.raises(RequestError, match="line 1 column") as caught:
         json.loads(data)
     assert caught.value.status == 400
@@ -155,7 +155,7 @@ def test_broken_json_is_the_callers_fault_and_says_where(data: bytes) -> None:
         ("Данные", '"Данные"'.encode()),
     ],
 )
-def test_what_models_return_is_written(value: Any, text: bytes) -> None:
+def test_numpy_and_pandas_values_are_serialized(value: Any, text: bytes) -> None:
     assert json.dumps(value) == text
 
 
@@ -178,18 +178,18 @@ def test_what_models_return_is_written(value: Any, text: bytes) -> None:
         ({"a": "\ud800"}, r"result\.a: .*surrogate"),
     ],
 )
-def test_a_value_that_json_cannot_hold_is_named(value: Any, name: str) -> None:
+def test_unserializable_type_is_named(value: Any, name: str) -> None:
     with pytest.raises(TypeError, match=name):
         json.dumps(value)
 
 
 @pytest.mark.parametrize("value", [{(1, 2): 3}, {"\ud800": 1}, "\ud800"])
-def test_what_json_has_no_way_to_write_is_refused(value: Any) -> None:
+def test_rejects_unserializable_values(value: Any) -> None:
     with pytest.raises(TypeError):
         json.dumps(value)
 
 
-def test_a_value_that_holds_itself_is_refused() -> None:
+def test_rejects_circular_references() -> None:
     value: dict[str, Any] = {}
     value["self"] = value
     for endless in (value, Endless()):
@@ -199,7 +199,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 
 @pytest.mark.parametrize("unit", ["ns", "us", "ms", "s"])
 @given(stamps=st.lists(st.none() | st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))))
-def test_dates_are_written_as_pandas_writes_them(unit: str, stamps: list[Any]) -> None:
+def test_dates_match_pandas(unit: str, stamps: list[Any]) -> None:
     array = np.array(stamps, dtype=f"M8[{unit}]")
     expected = [None if pd.isna(stamp) else stamp.isoformat() for stamp in pd.to_datetime(array)]
     assert json.loads(json.dumps(array)) == expected
@@ -208,7 +208,7 @@ def test_dates_are_written_as_pandas_writes_them(unit: str, stamps: list[Any]) -
 
 
 @given(st.timedeltas(timedelta(days=-90_000), timedelta(days=90_000)), st.integers(0, 999))
-def test_durations_are_written_as_pandas_writes_them(length: timedelta, nanoseconds: int) -> None:
+def test_durations_match_pandas(length: timedelta, nanoseconds: int) -> None:
     duration = pd.Timedelta(length) + pd.Timedelta(nanoseconds)
     expected = duration.isoformat()
     assert json.loads(json.dumps([duration.to_timedelta64(), duration])) == [expected, expected]
@@ -229,7 +229,7 @@ INTEGERS = st.integers(-(10**40), 10**40) | st.sampled_from(
     separators=st.sampled_from([(",", ":"), (", ", ": "), ("\n,\t", " :\r")]),
     filler=st.sampled_from([0, 5_000]),
 )
-def test_whole_numbers_of_any_length_are_exact(
+def test_integers_of_any_length_are_exact(
     values: list[Any], separators: tuple[str, str], filler: int
 ) -> None:
     for value in (values, {"a": values}, *values):
@@ -239,7 +239,7 @@ def test_whole_numbers_of_any_length_are_exact(
 
 
 @pytest.mark.parametrize("text", ["9" * 400, "-" + "9" * 5_000, "1e400"])
-def test_a_number_beyond_all_floats_is_refused(text: str) -> None:
+def test_rejects_number_out_of_float_range(text: str) -> None:
     with pytest.raises(InvalidValue, match=r"expected a number, got .*; send a finite number"):
         json.loads(f"[{text}]")
 
@@ -258,7 +258,7 @@ def test_a_number_beyond_all_floats_is_refused(text: str) -> None:
         ("1e309", None, None, ""),
     ],
 )
-def test_a_number_beyond_all_floats_is_named_by_its_place(
+def test_out_of_range_number_error_has_its_path(
     text: str, row: int | None, column: str | None, place: str
 ) -> None:
     with pytest.raises(InvalidValue) as caught:
@@ -268,21 +268,21 @@ def test_a_number_beyond_all_floats_is_named_by_its_place(
     assert detail.message.startswith(f"{place}expected a number, got ")
 
 
-def test_numbers_beyond_all_floats_are_listed_in_their_order() -> None:
+def test_out_of_range_numbers_are_listed_in_order() -> None:
     with pytest.raises(InvalidValue) as caught:
         json.loads(json.dumps([{"a": 1}] * 9).replace(b"1", b"1e309"))
     assert [detail.row for detail in caught.value.errors] == list(range(9))
 
 
 @pytest.mark.parametrize("text", ["[1e309, NaN]", "[1e309", "[1e309] x", "[1e309" + "[" * 100_000])
-def test_what_is_not_json_otherwise_is_not_json(text: str) -> None:
+def test_invalid_json_is_reported_before_out_of_range_numbers(text: str) -> None:
     with pytest.raises(RequestError, match="this is not valid JSON") as caught:
         json.loads(text)
     assert type(caught.value) is RequestError
 
 
 @pytest.mark.parametrize("text", [b'{"a": 1}', '["Ж"]'.encode()])
-def test_a_byte_order_mark_is_skipped(text: bytes) -> None:
+def test_byte_order_mark_is_skipped(text: bytes) -> None:
     assert json.loads(BOM_UTF8 + text) == json.loads(text)
     assert json.loads((BOM_UTF8 + text).decode()) == json.loads(text)
 
@@ -290,6 +290,6 @@ def test_a_byte_order_mark_is_skipped(text: bytes) -> None:
 @pytest.mark.parametrize(
     "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
 )
-def test_json_in_utf_16_is_refused_by_name(encoding: str) -> None:
+def test_utf_16_error_names_the_expected_encoding(encoding: str) -> None:
     with pytest.raises(RequestError, match="expected JSON in UTF-8"):
         json.loads('{"a": 1}'.encode(encoding))

@@ -40,7 +40,7 @@ def refused(type_: Any, *cells: Any) -> list[int | None]:
 
 @pytest.mark.parametrize("type_", [int, float])
 @pytest.mark.parametrize("tail", ["", " %", ",5"])
-def test_a_number_of_a_million_digits_is_not_read(type_: type, tail: str) -> None:
+def test_rejects_number_of_a_million_digits(type_: type, tail: str) -> None:
     token = cells_read.set([])  # what is read is shown, too
     try:
         assert refused(type_, "1" * 1_000_003 + tail) == [0]
@@ -88,18 +88,18 @@ def test_numbers(text: str, number: float) -> None:
         *("\u0661\u0662", "(12)", "1e3 %", "--1 200", "1 200-", ""),
     ],
 )
-def test_what_is_in_doubt_is_refused(text: str) -> None:
+def test_rejects_ambiguous_numbers(text: str) -> None:
     assert refused(float, text) == [0]
 
 
-def test_a_column_shows_which_sign_is_the_decimal_one() -> None:
+def test_decimal_sign_is_inferred_per_column() -> None:
     assert read(float, "1,200", "1,5") == [1.2, 1.5]
     assert read(float, "1,200", "1.5") == [1200.0, 1.5]
     assert read(float, "1,200", "1 000.5") == [1200.0, 1000.5]
     assert refused(float, "1,200", 7.5, "3") == [0], "a typed number shows nothing"
 
 
-def test_a_table_has_one_decimal_sign() -> None:
+def test_rejects_conflicting_decimal_signs() -> None:
     assert refused(float, "1.200,50", "1,200.50") == [0, 1]
     assert refused(float, "1.200", "1.200,50") == [1], "the first is 1.2 without lenient, too"
     table = mmf.DataFrame(schema={"a": float, "b": float}, lenient=True)
@@ -108,7 +108,7 @@ def test_a_table_has_one_decimal_sign() -> None:
     assert [error.column for error in caught.value.errors] == ["a", "b"]
 
 
-def test_per_cents_stand_alone() -> None:
+def test_percentages_are_not_mixed_with_numbers() -> None:
     assert read(float | None, "12 %", None, "3 %") == [
         0.12,
         pytest.approx(np.nan, nan_ok=True),
@@ -119,7 +119,7 @@ def test_per_cents_stand_alone() -> None:
     assert refused(float, "12 %", "1 200") == [0, 1]
 
 
-def test_whole_numbers_are_exact() -> None:
+def test_integers_are_exact() -> None:
     assert read(int, "9 007 199 254 740 993", "1.200.300") == [2**53 + 1, 1200300]
     assert read(int, "200 %") == [2]
     assert refused(int, "1 200,5") == [0]
@@ -130,16 +130,16 @@ def test_whole_numbers_are_exact() -> None:
 @pytest.mark.parametrize(
     ("yes", "no"), [("yes", "no"), ("Да", "Нет"), ("ИСТИНА", "ложь"), (" on ", "Off")]
 )
-def test_flags(yes: str, no: str) -> None:
+def test_booleans(yes: str, no: str) -> None:
     assert read(bool, yes, no, "true", 0) == [True, False, True, False]
 
 
 @pytest.mark.parametrize("text", ["y", "n", "+", "maybe", "да нет", "2"])
-def test_other_words_are_refused(text: str) -> None:
+def test_rejects_other_words_as_booleans(text: str) -> None:
     assert refused(bool, "yes", text) == [1]
 
 
-def test_dates_with_dots_begin_with_the_day() -> None:
+def test_dotted_dates_are_day_first() -> None:
     assert read(datetime, "05.01.2026") == [datetime(2026, 1, 5)]
     assert read(datetime, "5.1.2026 7:05", "05.01.2026 07:05:09", "2026-01-05") == [
         datetime(2026, 1, 5, 7, 5),
@@ -150,7 +150,7 @@ def test_dates_with_dots_begin_with_the_day() -> None:
     assert refused(date, "05.01.2026 12:30") == [0]
 
 
-def test_dates_with_slashes_need_a_day_above_12() -> None:
+def test_slashed_dates_need_a_day_above_12() -> None:
     assert read(datetime, "05/01/2026", "31/01/2026") == [
         datetime(2026, 1, 5),
         datetime(2026, 1, 31),
@@ -164,7 +164,7 @@ def test_dates_with_slashes_need_a_day_above_12() -> None:
     assert refused(datetime, "05.01.2026", "31/01/2026") == [0, 1]
 
 
-def test_dates_with_slashes_beside_dates_that_a_spreadsheet_has_read_are_refused() -> None:
+def test_rejects_slashed_dates_beside_typed_dates() -> None:
     may_or_january = datetime(2026, 5, 1)
     assert refused(datetime, may_or_january, "31/01/2026") == [1]
     assert refused(date, may_or_january, "01/31/2026") == [1]
@@ -175,24 +175,24 @@ def test_dates_with_slashes_beside_dates_that_a_spreadsheet_has_read_are_refused
 @pytest.mark.parametrize(
     "text", ["31.02.2026", "01.13.2026", "5.1.26", "05.01.2026 25:00", "05-01-2026", "now"]
 )
-def test_other_dates_are_refused(text: str) -> None:
+def test_rejects_other_dates(text: str) -> None:
     assert refused(datetime, text) == [0]
 
 
-def test_bounds_and_choices_are_those_of_the_value() -> None:
+def test_bounds_and_choices_apply_to_the_parsed_value() -> None:
     assert read(mmf.Column(float, le=1), "12 %") == [0.12]
     assert refused(mmf.Column(float, le=1), "1 200") == [0]
     assert refused(mmf.Column(float, ge=100), "1.200") == [0], "1.2, which is what it is anyway"
     assert read(mmf.Column(int, choices=[1200]), "1 200") == [1200]
 
 
-def test_texts_and_undeclared_columns_stay() -> None:
+def test_texts_and_undeclared_columns_are_unchanged() -> None:
     assert read(str, "12 %") == ["12 %"]
     table = mmf.DataFrame(schema={"a": float}, lenient=True)
     assert table.validate([{"a": "1 200", "b": "yes"}]).columns.tolist() == ["a"]
 
 
-def test_without_lenient_all_is_refused() -> None:
+def test_strict_mode_rejects_them() -> None:
     schema = {"a": float, "b": bool, "c": datetime}
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema=schema).validate([{"a": "1 200,5", "b": "yes", "c": "05.01.2026"}])
@@ -200,12 +200,12 @@ def test_without_lenient_all_is_refused() -> None:
 
 
 @pytest.mark.parametrize("schema", [{}, {"schema": None}])
-def test_it_needs_declared_columns(schema: dict[str, Any]) -> None:
+def test_lenient_requires_a_schema(schema: dict[str, Any]) -> None:
     with pytest.raises(DescriptorError, match="lenient=True needs schema="):
         mmf.DataFrame(lenient=True, **schema)
 
 
-def test_a_result_is_never_read_so() -> None:
+def test_lenient_does_not_apply_to_results() -> None:
     table = mmf.DataFrame(schema={"a": float}, lenient=True)
     with pytest.raises(InvalidValue):
         table.to_output([{"a": "1 200"}])
@@ -245,7 +245,7 @@ def encoded(format: Format) -> bytes:
         *(Format.XLSX, Format.XLS, Format.ODS, Format.PARQUET, Format.ARROW),
     ],
 )
-def test_every_format(serve_lenient: FlaskClient, format: Format) -> None:
+def test_lenient_cells_in_every_format(serve_lenient: FlaskClient, format: Format) -> None:
     response = serve_lenient.post("/score", data=encoded(format), content_type=format.media_type)
     assert response.status_code == 200, response.text
     records = response.get_json()
@@ -281,7 +281,7 @@ WIDE_TABLE = mmf.DataFrame(
 )
 
 
-def test_the_header_is_bounded_and_the_next_response_has_none(serve_lenient: FlaskClient) -> None:
+def test_header_is_bounded_and_per_request(serve_lenient: FlaskClient) -> None:
     row = dict.fromkeys(WIDE_TABLE.columns, "1 200," + "0" * 90)
     response = serve_lenient.post("/wide", json=[row])
     assert response.status_code == 200
@@ -293,7 +293,7 @@ def test_the_header_is_bounded_and_the_next_response_has_none(serve_lenient: Fla
     assert header.HEADER not in serve_lenient.post("/wide", json=[row]).headers
 
 
-def test_other_protocols_have_it_too(serve_lenient: FlaskClient) -> None:
+def test_lenient_cells_in_other_protocols(serve_lenient: FlaskClient) -> None:
     records = [dict(zip(SCHEMA, row, strict=True)) for row in ROWS]
     response = serve_lenient.post("/invocations/score", json={"dataframe_records": records})
     assert response.status_code == 200, response.text
@@ -321,7 +321,7 @@ TYPES = st.sampled_from([float, int, bool, str, datetime, date, float | None, bo
 
 
 @given(type_=TYPES, cells=st.lists(CELLS, min_size=1, max_size=5))
-def test_what_is_read_anyway_does_not_change(type_: Any, cells: list[Any]) -> None:
+def test_lenient_does_not_change_valid_cells(type_: Any, cells: list[Any]) -> None:
     """A table that is valid is the same; a cell that is valid in itself keeps its value."""
     schema = {"a": type_}
     table = pd.DataFrame({"a": pd.Series(cells, dtype=object)})
@@ -348,7 +348,7 @@ def outcome(descriptor: mmf.DataFrame, table: pd.DataFrame) -> pd.DataFrame | No
 @given(
     number=st.decimals(allow_nan=False, allow_infinity=False, places=3), sign=st.sampled_from(".,")
 )
-def test_numbers_with_thousands_signs_are_the_nearest_floats(number: Decimal, sign: str) -> None:
+def test_thousands_separated_numbers_are_exact(number: Decimal, sign: str) -> None:
     text = f"{number:,.3f}"
     if sign == ",":
         text = text.translate(str.maketrans(",.", ".,"))
@@ -358,18 +358,18 @@ def test_numbers_with_thousands_signs_are_the_nearest_floats(number: Decimal, si
         assert read(float, text) == [float(number)]
 
 
-def test_nothing_is_noted_where_nobody_asks() -> None:
+def test_cells_are_recorded_only_on_request() -> None:
     assert cells_read.get() is None
     read(float, "1 200")
     assert cells_read.get() is None
 
 
-def test_the_header_is_described(serve_lenient: FlaskClient) -> None:
+def test_header_is_in_openapi(serve_lenient: FlaskClient) -> None:
     operation = serve_lenient.get("/openapi.json").get_json()["paths"]["/score"]["post"]
     assert header.HEADER in operation["responses"]["200"]["headers"]
 
 
-def test_many_cells_take_little_time() -> None:
+def test_many_lenient_cells_are_fast() -> None:
     """A million different ones took nine seconds."""
     table = pd.DataFrame({"a": [f"{row} 200,5" for row in range(100, 200)] * 500})
     other = pd.DataFrame({"a": [f"{row} 000,5" for row in range(50_000)]})
@@ -380,7 +380,7 @@ def test_many_cells_take_little_time() -> None:
         lenient.validate(other)
 
 
-def test_very_many_cells_to_read_are_refused() -> None:
+def test_number_of_lenient_cells_is_limited() -> None:
     """Each takes far more memory than the text that it is."""
     table = pd.DataFrame({"a": ["1 234,5"] * 500_001})
     lenient = mmf.DataFrame(schema={"a": float}, lenient=True)

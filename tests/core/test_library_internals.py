@@ -74,7 +74,7 @@ def _names(*classes: type) -> set[str]:
 
 
 @pytest.mark.parametrize(("ours", "theirs"), OURS.values(), ids=OURS)
-def test_gunicorn_has_what_its_subclasses_use(ours: type, theirs: type) -> None:
+def test_gunicorn_has_the_attributes_that_subclasses_use(ours: type, theirs: type) -> None:
     assert _calls_of_super(ours) - _names(theirs) == set()
     stored, read = _attributes(ours, "self")
     assert read - stored - _names(ours) == set()
@@ -82,7 +82,7 @@ def test_gunicorn_has_what_its_subclasses_use(ours: type, theirs: type) -> None:
     assert conn - _names(tls_connections.TLSConnection, connections.Connection) == set()
 
 
-def test_gunicorn_calls_what_is_overridden() -> None:
+def test_gunicorn_calls_overridden_methods() -> None:
     """A method that nothing calls any more would be dead, without any error."""
     modules = (
         *(gunicorn.workers.gthread, gunicorn.workers.base, gunicorn.arbiter),
@@ -105,11 +105,11 @@ def test_gunicorn_calls_what_is_overridden() -> None:
         ("gunicorn.sock", ["is_http2_negotiated", "ssl_context"]),
     ],
 )
-def test_modules_have_these_names(module: str, names: list[str]) -> None:
+def test_modules_have_the_names_that_we_import(module: str, names: list[str]) -> None:
     assert [name for name in names if not hasattr(import_module(module), name)] == []
 
 
-def test_prometheus_keeps_its_files_as_our_subclass_expects(tmp_path: Path) -> None:
+def test_prometheus_mmap_dict_internals(tmp_path: Path) -> None:
     from prometheus_client.mmap_dict import MmapedDict
 
     file: Any = MmapedDict(str(tmp_path / "a.db"))
@@ -122,7 +122,7 @@ def test_prometheus_keeps_its_files_as_our_subclass_expects(tmp_path: Path) -> N
     file.close()
 
 
-def test_prometheus_observes_as_our_metrics_do() -> None:
+def test_prometheus_histogram_internals() -> None:
     from bisect import bisect_left
 
     histogram: Any = Histogram("observed", "As by `observe`.", registry=None)
@@ -137,12 +137,12 @@ def test_prometheus_observes_as_our_metrics_do() -> None:
         assert metric._value.get() == 2
 
 
-def test_werkzeug_parses_the_headers_of_a_part_by_the_method_that_is_overridden() -> None:
+def test_werkzeug_multipart_decoder_internals() -> None:
     assert "self._parse_headers(" in inspect.getsource(MultipartDecoder.next_event)
     assert "self.buffer" in inspect.getsource(MultipartDecoder.receive_data)
 
 
-def test_werkzeug_keeps_headers_and_what_to_close_in_lists() -> None:
+def test_werkzeug_response_internals() -> None:
     response = Response("a", headers={"X-Own": "a"})
     assert response.headers._list == response.headers.to_wsgi_list()
     assert response._on_close == []
@@ -150,7 +150,7 @@ def test_werkzeug_keeps_headers_and_what_to_close_in_lists() -> None:
     assert response._on_close == [close]
 
 
-def test_xlrd_knows_hidden_sheets_and_formats_before_it_reads_a_sheet() -> None:
+def test_xlrd_reads_visibility_and_formats_on_open() -> None:
     body = BODIES[Kind.TABLE][Format.XLS]([{"a": 1.5}])
     with xlrd.open_workbook(file_contents=body, on_demand=True) as book:
         assert book._sheet_visibility == [0]
@@ -158,14 +158,14 @@ def test_xlrd_knows_hidden_sheets_and_formats_before_it_reads_a_sheet() -> None:
         assert {style.xf_index for style in book.xf_list} == types.keys()
 
 
-def test_scikit_learn_knows_the_columns_of_each_transformer() -> None:
+def test_scikit_learn_column_transformer_internals() -> None:
     table = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
     transformer = make_column_transformer((StandardScaler(), ["b"])).fit(table)
     indices = transformer._transformer_to_input_indices["standardscaler"]
     assert np.array_equal(indices, [1])
 
 
-def test_botocore_gives_the_stream_below_its_body() -> None:
+def test_botocore_body_internals() -> None:
     from botocore.response import StreamingBody
     from urllib3 import HTTPResponse
 

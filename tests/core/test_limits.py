@@ -44,7 +44,7 @@ def fill(
     return futures
 
 
-def test_more_than_may_run_or_wait_are_refused_at_once() -> None:
+def test_rejects_calls_beyond_limit_and_queue_immediately() -> None:
     held = Held()
     limited = ConcurrencyLimiter(held, "score", limit=2, queue=3)
     with ThreadPoolExecutor(8) as threads:
@@ -57,7 +57,7 @@ def test_more_than_may_run_or_wait_are_refused_at_once() -> None:
     assert limited({}, Timings()) == {}
 
 
-def test_a_call_that_fails_makes_room_again() -> None:
+def test_failed_call_releases_its_slot() -> None:
     held = Held()
     limited = ConcurrencyLimiter(held, "score", limit=1, queue=0)
     with ThreadPoolExecutor(1) as threads:
@@ -67,7 +67,7 @@ def test_a_call_that_fails_makes_room_again() -> None:
     assert limited({}, Timings()) == {}
 
 
-def test_calls_run_in_the_order_in_which_they_came() -> None:
+def test_queue_is_first_in_first_out() -> None:
     slots, order = Slots(1, 5, "full"), []
 
     def call(number: int) -> None:
@@ -83,7 +83,7 @@ def test_calls_run_in_the_order_in_which_they_came() -> None:
 
 
 @pytest.mark.parametrize("has_come", [False, True])
-def test_a_call_that_nobody_waits_for_leaves_the_queue(
+def test_disconnected_call_leaves_the_queue(
     monkeypatch: pytest.MonkeyPatch, has_come: bool
 ) -> None:
     """Even if its turn comes at this very moment."""

@@ -30,18 +30,20 @@ BERLIN = mmf.Datetime(tz="Europe/Berlin")
     ],
     ids=repr,
 )
-def test_each_value_is_its_descriptors(item: Any, sent: list[Any], expected: list[Any]) -> None:
+def test_items_are_validated_by_the_descriptor(
+    item: Any, sent: list[Any], expected: list[Any]
+) -> None:
     checked = mmf.List(item).validate(sent)
     assert (checked, list(map(type, checked))) == (expected, list(map(type, expected)))
 
 
 @pytest.mark.parametrize("result", [(1, 2), np.array([1, 2]), pd.Series([1, 2]), deque([1, 2])])
-def test_a_result_may_be_any_list(result: Any) -> None:
+def test_result_may_be_any_sequence(result: Any) -> None:
     checked = mmf.List(mmf.Integer()).to_output(result)
     assert (checked, set(map(type, checked))) == ([1, 2], {int})
 
 
-def test_a_list_without_a_limit_has_at_most_a_million_values() -> None:
+def test_default_limit_is_a_million_items() -> None:
     million = [""] * 1_000_000
     assert len(mmf.List(mmf.String()).validate(million)) == 1_000_000
     with pytest.raises(InvalidValue, match="at most 1000000 values, got 1000001"):
@@ -50,7 +52,7 @@ def test_a_list_without_a_limit_has_at_most_a_million_values() -> None:
     assert len(mmf.List(mmf.String()).to_output([*million, ""])) == 1_000_001
 
 
-def test_nulls_of_a_result_are_those_of_its_items() -> None:
+def test_null_items_in_results() -> None:
     assert mmf.List(mmf.Datetime()).to_output([pd.NaT]) == [None]
     (nan,) = mmf.List(mmf.Float()).to_output(pd.Series([None], dtype=float))
     assert math.isnan(nan)
@@ -59,7 +61,7 @@ def test_nulls_of_a_result_are_those_of_its_items() -> None:
 
 
 @pytest.mark.parametrize("value", ["red", 5, None, {"a": 1}, np.array(5)])
-def test_anything_else_is_no_list(value: Any) -> None:
+def test_rejects_other_values_as_lists(value: Any) -> None:
     with pytest.raises(InvalidValue, match=r"^expected a list of values, got "):
         mmf.List(mmf.String()).validate(value)
 
@@ -83,7 +85,7 @@ def test_errors_name_the_items() -> None:
         assert len(caught.value.errors) == MAX_ERRORS
 
 
-def test_the_items_after_too_many_errors_are_not_read() -> None:
+def test_validation_stops_after_too_many_errors() -> None:
     class Counted(mmf.Integer):
         checked = 0
 
@@ -98,7 +100,7 @@ def test_the_items_after_too_many_errors_are_not_read() -> None:
         mmf.List(mmf.String()).validate([["nested"]])
 
 
-def test_a_list_has_bounds() -> None:
+def test_length_bounds() -> None:
     pair = mmf.List(mmf.Integer(), min_items=1, max_items=2)
     assert pair.validate([1, 2]) == [1, 2]
     with pytest.raises(InvalidValue, match=r"^expected a list of at least 1 values, got 0$"):
@@ -121,14 +123,12 @@ def test_a_list_has_bounds() -> None:
         ((mmf.Integer(),), {"default": [], "min_items": 1}),
     ],
 )
-def test_a_list_that_cannot_be_is_refused_when_declared(
-    arguments: Any, bounds: dict[str, Any]
-) -> None:
+def test_rejects_invalid_list_when_declared(arguments: Any, bounds: dict[str, Any]) -> None:
     with pytest.raises(DescriptorError):
         mmf.List(*arguments, **bounds)
 
 
-def test_a_list_is_described() -> None:
+def test_list_meta_and_schema() -> None:
     meta = mmf.List(mmf.Integer(ge=1), max_items=2, default=[1]).meta()
     assert (meta["class_name"], meta["item"]["class_name"], meta["max_items"]) == (
         *("List", "Integer"),
@@ -141,7 +141,7 @@ def test_a_list_is_described() -> None:
     assert not mmf.List(mmf.String()).example_is_valid
 
 
-def test_a_list_has_an_example() -> None:
+def test_list_examples() -> None:
     days = mmf.List(mmf.Date(), example=[DAY])
     assert days.plain_example == ["2026-01-31"]
     assert mmf.List(mmf.String(example="red"), min_items=2).plain_example == ["red", "red"]

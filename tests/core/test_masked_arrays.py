@@ -56,7 +56,7 @@ STRUCTURED = np.ma.array(
         (STRUCTURED[0], {"a": 1, "b": None}),
     ],
 )
-def test_in_json_it_is_null(value: Any, expected: Any) -> None:
+def test_masked_value_is_null_in_json(value: Any, expected: Any) -> None:
     assert json.loads(mmf_json.dumps({"v": value})) == {"v": expected}
     assert json.loads(mmf_json.dumps({"v": value, "long": 10**30}))["v"] == expected
     if isinstance(expected, list):
@@ -87,7 +87,7 @@ def test_in_json_it_is_null(value: Any, expected: Any) -> None:
          [{"a": 1, "b": "x"}, {"a": None, "b": "y"}]),
     ],
 )  # fmt: skip
-def test_in_a_table_it_is_null(result: Any, expected: Any) -> None:
+def test_masked_value_is_null_in_a_table(result: Any, expected: Any) -> None:
     assert records(result) == expected
     table = mmf.DataFrame().to_output(result)
     nulls = [[row[name] is None for name in row] for row in expected]
@@ -109,12 +109,12 @@ def test_in_a_table_it_is_null(result: Any, expected: Any) -> None:
         (masked, None),
     ],
 )
-def test_in_an_array_it_is_nan(result: Any, expected: Any) -> None:
+def test_masked_value_is_nan_in_an_array(result: Any, expected: Any) -> None:
     array = mmf.Array().to_output(result)
     assert json.loads(mmf_json.dumps(json_of(Kind.ARRAY).to_plain(array))) == expected
 
 
-def test_in_an_array_it_costs_no_digit() -> None:
+def test_masked_integers_are_exact_or_rejected() -> None:
     with pytest.raises(InvalidValue, match="one type holds exactly"):
         mmf.Array().to_output(hide(2**53 + 1, HIDDEN))
     with pytest.raises(InvalidValue, match="fit into int64"):
@@ -122,14 +122,14 @@ def test_in_an_array_it_costs_no_digit() -> None:
 
 
 @pytest.mark.parametrize("value", [masked, np.ma.array([HIDDEN], mask=[True]), hide(1, 2)[1]])
-def test_as_a_scalar_it_is_null_or_an_error(value: Any) -> None:
+def test_masked_scalar_is_null_or_rejected(value: Any) -> None:
     assert np.isnan(mmf.Float().to_output(value))
     for descriptor in (mmf.Integer(), mmf.Bool(), mmf.String()):
         with pytest.raises(InvalidValue, match="expected"):
             descriptor.to_output(value)
 
 
-def test_a_picture_has_none() -> None:
+def test_rejects_masked_pixels() -> None:
     pixels = np.ma.array(np.zeros((2, 2, 3), np.uint8), mask=False)
     assert mmf.Image().to_output(pixels).shape == (2, 2, 3)
     pixels[0, 0] = masked

@@ -93,7 +93,7 @@ def outcome(model: Fitted, path: Path) -> str:
 
 @pytest.mark.parametrize("name", long_except(MODELS, ("linear", "classifier")))
 @pytest.mark.parametrize("column", COLUMNS)
-def test_a_model_answers_the_same_or_is_refused_as_the_page_says(
+def test_saved_models_match_the_compatibility_page(
     name: str,
     column: str,
     zoo: dict[str, Fitted],
@@ -117,7 +117,7 @@ def test_a_model_answers_the_same_or_is_refused_as_the_page_says(
 
 
 @pytest.mark.skipif(not shutil.which("java"), reason="there is no Java")
-def test_javas_own_reason_is_reported(
+def test_java_error_is_reported(
     zoo: dict[str, Fitted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sklearn.base, "__version__", "99.0")
@@ -129,7 +129,7 @@ def test_javas_own_reason_is_reported(
         mmf.save_model(model, tmp_path / "a.pmml", example=rows)
 
 
-def test_the_page_has_each_formats_tolerance() -> None:
+def test_page_lists_tolerances() -> None:
     rows = re.findall(r"(?m)^\| `([^`]+)`.*\| ([\d.e-]+) \|$", PAGE.read_text(encoding="utf-8"))
     tolerances = {suffixes.split()[0]: float(text) for suffixes, text in rows}
     assert tolerances == {
@@ -151,7 +151,7 @@ def test_the_page_has_each_formats_tolerance() -> None:
         ([], [], 0),
     ],
 )
-def test_the_difference_is_a_part_of_the_largest(
+def test_difference_is_relative_to_the_largest_value(
     expected: list[object], actual: list[object], far: float
 ) -> None:
     assert difference(expected, actual) == far
@@ -160,7 +160,7 @@ def test_the_difference_is_a_part_of_the_largest(
 @pytest.mark.skipif(not (shutil.which("java") and hasattr(os, "fork")), reason="no Java, or fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 @pytest.mark.long
-def test_java_is_started_again_after_a_fork(zoo: dict[str, Fitted], tmp_path: Path) -> None:
+def test_java_restarts_after_a_fork(zoo: dict[str, Fitted], tmp_path: Path) -> None:
     model, rows = zoo["boosting"]
     mmf.save_model(model, tmp_path / "a.pmml", example=rows)
     loaded = mmf.load_model(tmp_path / "a.pmml")

@@ -129,7 +129,7 @@ FILLED = make_column_transformer(
         (make_pipeline(TargetEncoder(), Ridge()), ["city"], {"city": str | None}),
     ],
 )
-def test_a_scikit_learn_model_says_what_it_takes(
+def test_schema_of_a_scikit_learn_model(
     model: Any, columns: list[str], schema: dict[str, Any], tmp_path: Path
 ) -> None:
     model.fit(X[columns], Y)
@@ -143,7 +143,7 @@ def test_a_scikit_learn_model_says_what_it_takes(
     assert len(model.predict(table.validate(pd.DataFrame(table.plain_example)))) == 1
 
 
-def test_categories_by_dtype_may_be_others() -> None:
+def test_categorical_dtype_features_have_no_choices() -> None:
     model = HistGradientBoostingRegressor().fit(X[["area", "city"]].astype({"city": "category"}), Y)
     assert mmf.schema_of(model) == {"area": float | None, "city": str | None}
 
@@ -155,7 +155,7 @@ def test_categories_by_dtype_may_be_others() -> None:
         (make_pipeline(FunctionTransformer(np.log1p), Ridge()), X[["age"]], "may take anything"),
     ],
 )
-def test_a_model_that_does_not_know_says_so(model: Any, table: Any, words: str) -> None:
+def test_error_explains_why_a_model_has_no_schema(model: Any, table: Any, words: str) -> None:
     model.fit(table, Y)
     with pytest.raises(DescriptorError, match=words):
         mmf.schema_of(model)
@@ -167,7 +167,7 @@ def test_a_model_that_does_not_know_says_so(model: Any, table: Any, words: str) 
     "flags", [[True, False], [True, 0], ["True", "FALSE"], ["true", 0.0], [1, 0], ["1", "0"]]
 )
 @pytest.mark.parametrize("dtype", [object, None])
-def test_a_model_fitted_on_flags_takes_flags(flags: list[Any], dtype: Any) -> None:
+def test_model_fitted_on_booleans_accepts_booleans(flags: list[Any], dtype: Any) -> None:
     fitted = X[["area"]].assign(flag=X.age > 20)
     table = mmf.DataFrame(schema=Ridge().fit(fitted, Y))
     given = pd.DataFrame({"area": [1, 2], "flag": pd.Series(flags, dtype=dtype)})
@@ -185,7 +185,7 @@ def test_many_columns_and_names_with_brackets() -> None:
     pd.testing.assert_frame_equal(table.validate(wide), wide)
 
 
-def test_a_category_of_100_000_levels_is_checked_but_not_listed() -> None:
+def test_large_category_is_checked_but_not_listed() -> None:
     levels = [f"level {number}" for number in range(100_000)]
     many = pd.DataFrame({"a": levels})
     model = make_pipeline(OneHotEncoder(), Ridge(solver="lsqr", max_iter=1)).fit(
@@ -210,7 +210,7 @@ def _from(library: str, **members: Any) -> Any:
 LIGHTGBM_TEXT = "tree\nparameters:\n[boosting: gbdt]\n[categorical_feature: 1,2]\n\nend"
 
 
-def test_lightgbm_knows_names_and_categories() -> None:
+def test_lightgbm_schema() -> None:
     model = _from(
         "lightgbm",
         feature_name=lambda _: ["area_m2", "city", "code"],
@@ -229,7 +229,7 @@ def test_lightgbm_knows_names_and_categories() -> None:
     assert table["city"].dtype == pd.CategoricalDtype(CITIES)
 
 
-def test_a_text_is_a_model_only_if_it_begins_like_one(tmp_path: Path) -> None:
+def test_txt_file_is_a_model_only_with_a_lightgbm_header(tmp_path: Path) -> None:
     (tmp_path / "stop_words.txt").write_text("a\nthe\n")
     (tmp_path / "model.txt").write_text("tree\nversion=v4\n")
     assert format_of(tmp_path / "stop_words.txt") is None
@@ -246,7 +246,7 @@ def test_a_text_is_a_model_only_if_it_begins_like_one(tmp_path: Path) -> None:
         (["a", "b", "a"], "duplicate column names: a"),
     ],
 )
-def test_lightgbm_without_usable_names(names: list[str], words: str) -> None:
+def test_lightgbm_without_column_names(names: list[str], words: str) -> None:
     with pytest.raises(DescriptorError, match=words):
         inputs_of(_from("lightgbm", feature_name=lambda _: names))
 
@@ -259,7 +259,7 @@ class _Levels:
         return self._values
 
 
-def test_xgboost_knows_names_and_categories() -> None:
+def test_xgboost_schema() -> None:
     categories = _from("xgboost", to_arrow=lambda _: [("a[0]", None), ("city", _Levels(CITIES))])
     booster = {
         "feature_names": ["a[0]", "flag", "city"],
@@ -278,7 +278,7 @@ def test_xgboost_knows_names_and_categories() -> None:
         inputs_of(_from("xgboost", feature_names=None))
 
 
-def test_catboost_knows_names_and_texts() -> None:
+def test_catboost_schema() -> None:
     members = {
         "get_cat_feature_indices": lambda _: [1],
         "get_text_feature_indices": lambda _: [2],
@@ -302,7 +302,7 @@ PMML = """<PMML xmlns="http://www.dmg.org/PMML-4_4"><DataDictionary>
 <MiningField name="open" invalidValueTreatment="asMissing"/></MiningSchema></TreeModel></PMML>"""
 
 
-def test_pmml_has_a_data_dictionary() -> None:
+def test_pmml_schema() -> None:
     columns = pmml_columns(ET.fromstring(PMML), ["area", "rooms", "city", "open"])
     found = {name: (column.type, column.choices) for name, column in columns.items()}
     assert found == {
@@ -321,7 +321,7 @@ def test_pmml_has_a_data_dictionary() -> None:
         (["area", "city"], {"area": float | None, "city": str}),
     ],
 )
-def test_onnx_has_inputs(columns: list[str], expected: dict[str, Any], tmp_path: Path) -> None:
+def test_onnx_schema(columns: list[str], expected: dict[str, Any], tmp_path: Path) -> None:
     numbers = StandardScaler() if columns == NUMBERS else "passthrough"
     parts = [(numbers, [name for name in columns if name != "city"])]
     if "city" in columns:
@@ -331,7 +331,7 @@ def test_onnx_has_inputs(columns: list[str], expected: dict[str, Any], tmp_path:
     assert mmf.schema_of(tmp_path / "model.onnx") == expected
 
 
-def test_a_table_may_not_be_declared_by_anything_else(tmp_path: Path) -> None:
+def test_rejects_other_objects_as_schema(tmp_path: Path) -> None:
     with pytest.raises(DescriptorError, match=r"expected {column: type}, .*a model or an object"):
         mmf.DataFrame(schema=7)
     with pytest.raises(ArtifactError, match="not found"):
@@ -339,9 +339,7 @@ def test_a_table_may_not_be_declared_by_anything_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "package"), [(".pt", "torch"), (".keras", "keras")])
-def test_a_file_for_the_authors_own_code_shows_the_loader_to_write(
-    suffix: str, package: str
-) -> None:
+def test_unsupported_format_error_shows_a_loader(suffix: str, package: str) -> None:
     with pytest.raises(ArtifactError) as caught:
         mmf.load_model(f"net{suffix}")
     words, _, code = str(caught.value).partition("main.py:\n\n")
@@ -350,7 +348,7 @@ def test_a_file_for_the_authors_own_code_shows_the_loader_to_write(
     compile(code, "main.py", "exec")
 
 
-def test_a_dict_of_models_is_saved_if_each_predicts_the_same(tmp_path: Path) -> None:
+def test_dict_of_models_is_saved_if_each_predicts_the_same(tmp_path: Path) -> None:
     models = {"a": Ridge().fit(X[NUMBERS], Y), "b": Ridge().fit(X[["age"]], Y), "threshold": 0.5}
     examples = {"a": X[NUMBERS], "b": X[["age"]]}
     mmf.save_model(models, tmp_path / "models.joblib", example=examples)

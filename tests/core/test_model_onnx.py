@@ -41,7 +41,7 @@ def zoo() -> dict[str, Fitted]:
 @pytest.mark.parametrize(
     "labels", [["no", "yes"], [0, 1], [-3, 8], [False, True]], ids=lambda kinds: str(kinds[0])
 )
-def test_classes_keep_their_labels(labels: list[Any], through: Load) -> None:
+def test_class_labels_are_kept(labels: list[Any], through: Load) -> None:
     plain = LogisticRegression().fit(TABLE, np.array(labels)[Y])
     model = through(plain, TABLE)
     assert model.predict(TABLE).tolist() == plain.predict(TABLE).tolist()
@@ -51,7 +51,7 @@ def test_classes_keep_their_labels(labels: list[Any], through: Load) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7])
-def test_arrays_and_tables_of_other_types_answer_alike(rows: int, through: Load) -> None:
+def test_arrays_and_other_dtypes_give_the_same_predictions(rows: int, through: Load) -> None:
     model = through(LinearRegression().fit(TABLE, Y), TABLE)
     table = (TABLE * 10).round()[:rows]
     expected = model.predict(table)
@@ -63,27 +63,27 @@ def test_arrays_and_tables_of_other_types_answer_alike(rows: int, through: Load)
         assert (model.predict(other) == expected).all()
 
 
-def test_several_results_are_columns(through: Load) -> None:
+def test_multiple_outputs_are_columns(through: Load) -> None:
     plain = LinearRegression().fit(X, np.c_[Y, -Y])
     model = through(plain, X)
     assert model.predict(X).shape == (40, 2)
     assert not hasattr(model, "feature_names_in_")
 
 
-def test_probabilities_are_there_only_where_the_model_has_them(through: Load) -> None:
+def test_predict_proba_exists_only_for_probabilistic_models(through: Load) -> None:
     model = through(LinearSVC().fit(TABLE, Y), TABLE)
     assert model.predict(TABLE).shape == (40,)
     assert not hasattr(model, "predict_proba")
 
 
 @pytest.mark.parametrize("columns", [list("abdc"), list("abc"), list("abcde"), list("abcz")])
-def test_other_columns_are_refused(columns: list[str], through: Load) -> None:
+def test_rejects_other_columns(columns: list[str], through: Load) -> None:
     model = through(LinearRegression().fit(TABLE, Y), TABLE)
     with pytest.raises(ValueError, match=r"expected the columns .*'a', 'b', 'c', 'd'\], got"):
         model.predict(TABLE.reindex(columns=columns, fill_value=0))
 
 
-def test_a_column_each_may_come_in_any_order(zoo: dict[str, Fitted], through: Load) -> None:
+def test_columns_are_matched_by_name(zoo: dict[str, Fitted], through: Load) -> None:
     plain, rows = zoo["pipeline"]
     model = through(plain, rows)
     expected = model.predict(rows)
@@ -95,7 +95,7 @@ def test_a_column_each_may_come_in_any_order(zoo: dict[str, Fitted], through: Lo
         model.predict(rows.to_numpy()[:, :2])
 
 
-def test_mappings_of_probabilities_are_rows(tmp_path: Path) -> None:
+def test_zipmap_probabilities_become_rows(tmp_path: Path) -> None:
     """As skl2onnx writes them unless configured otherwise."""
     from skl2onnx import to_onnx
 
@@ -111,7 +111,7 @@ def test_mappings_of_probabilities_are_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "threads"), [("1", 1), ("3", 3), ("2,1", 2), ("0", 1), ("many", 1), ("", 1)]
 )
-def test_threads_are_what_gunicorn_has_counted(
+def test_thread_count_comes_from_omp_num_threads(
     variable: str, threads: int, through: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", variable)
@@ -124,7 +124,7 @@ def test_threads_are_what_gunicorn_has_counted(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("threads", ["1", "4"])
-def test_a_model_works_on_both_sides_of_a_fork(
+def test_model_works_in_parent_and_child_after_a_fork(
     threads: str, through: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
@@ -146,7 +146,7 @@ def test_a_model_works_on_both_sides_of_a_fork(
     assert (model._session is session) == (threads == "1")
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
+def test_invalid_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(ArtifactError, match=r"model\.onnx cannot be loaded"):
         mmf.load_model(tmp_path / "model.onnx")

@@ -68,7 +68,7 @@ def _formats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "FORMATS", [*models.FORMATS, Forgetful(), Stretched(), ReadOnly()])
 
 
-def test_a_file_that_differs_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_rejects_file_that_predicts_differently_and_keeps_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "model.off"
     path.write_text("before")
     with pytest.raises(
@@ -93,21 +93,19 @@ SCALER = StandardScaler().fit(TABLE)
         ({"scaler": SCALER, "model": MODEL}, {"scaler": TABLE, "model": TABLE}),
     ],
 )
-def test_a_transformer_is_compared_by_what_it_transforms(
-    model: Any, example: Any, tmp_path: Path
-) -> None:
+def test_transformers_are_compared_by_output(model: Any, example: Any, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"transform of the saved model differs by 0\.5"):
         mmf.save_model(model, tmp_path / "a.stretched", example=example)
     mmf.save_model(model, tmp_path / "a.pkl", example=example)
 
 
-def test_the_example_is_that_of_the_models_alone(tmp_path: Path) -> None:
+def test_examples_are_needed_per_model(tmp_path: Path) -> None:
     mmf.save_model({"s": SCALER, "m": MODEL}, tmp_path / "a.stretched", example=TABLE)
     with pytest.raises(ArtifactError, match="example has no rows for m; expected a table for each"):
         mmf.save_model({"s": SCALER, "m": MODEL}, tmp_path / "a.pkl", example={"s": TABLE})
 
 
-def test_sparse_vectors_are_compared(tmp_path: Path) -> None:
+def test_sparse_outputs_are_compared(tmp_path: Path) -> None:
     texts = ["one parcel", "two parcels"]
     encoder = TfidfVectorizer().fit(texts)
     mmf.save_model(encoder, tmp_path / "a.joblib", example=texts)
@@ -116,14 +114,14 @@ def test_sparse_vectors_are_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.skops", "new/folder/a.pkl"])
-def test_of_a_fast_path_the_estimator_is_saved(name: str, tmp_path: Path) -> None:
+def test_fast_path_is_saved_as_the_estimator(name: str, tmp_path: Path) -> None:
     mmf.save_model(mmf.fast_path(MODEL), tmp_path / name, example=TABLE)
     assert type(mmf.load_model(str(tmp_path / name))) is LinearRegression
     assert (mmf.load_model(str(tmp_path / name)).predict(TABLE) == MODEL.predict(TABLE)).all()
     assert b"mmf_core" not in (tmp_path / name).read_bytes()
 
 
-def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     path = tmp_path / "model.mlflow"
     path.mkdir()
@@ -147,16 +145,14 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
         ({"weights": [1]}, "a.onnx", r"this format cannot hold a dict.*\.joblib"),
     ],
 )
-def test_what_cannot_be_saved_is_reported(
-    model: Any, name: str, message: str, tmp_path: Path
-) -> None:
+def test_unsupported_model_is_reported(model: Any, name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=message):
         mmf.save_model(model, tmp_path / name, example=TABLE)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.pickle", "a.joblib", "a.mlflow"])
-def test_what_could_run_code_is_refused_if_so_set(
+def test_mmf_allow_pickle_0_rejects_pickles(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / name).write_bytes(pickle.dumps(MODEL))
@@ -172,7 +168,7 @@ class Foreign(LogisticRegression):
     """An estimator of somebody else's class."""
 
 
-def test_skops_makes_no_types_of_others(tmp_path: Path) -> None:
+def test_skops_rejects_third_party_types(tmp_path: Path) -> None:
     from skops.io import dump
 
     model = Foreign().fit(TABLE, TARGET > 0)
@@ -189,7 +185,7 @@ def test_skops_makes_no_types_of_others(tmp_path: Path) -> None:
         ("a.mlflow", "mlflow", "mlflow-skinny"),
     ],
 )
-def test_a_missing_library_is_asked_for(
+def test_missing_library_names_the_pip_command(
     name: str, module: str, package: str, without: Callable[..., None], tmp_path: Path
 ) -> None:
     (tmp_path / name).touch()
@@ -198,9 +194,7 @@ def test_a_missing_library_is_asked_for(
         mmf.load_model(tmp_path / name)
 
 
-def test_pmml_asks_for_its_libraries_and_for_java(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pmml_needs_its_libraries_and_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.pmml"
     path.write_text(
         "<PMML><Header/><TreeModel functionName='regression'><MiningSchema/></TreeModel></PMML>"
@@ -215,7 +209,7 @@ def test_pmml_asks_for_its_libraries_and_for_java(
         mmf.save_model(MODEL, tmp_path / "b.pmml", example=TABLE)
 
 
-def test_text_that_is_not_a_model_is_named(tmp_path: Path) -> None:
+def test_text_file_that_is_not_a_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("red\nwhite\n")
     message = r"labels\.txt cannot be loaded: expected a model in the format of \.txt files"
     with pytest.raises(ArtifactError, match=message):

@@ -38,27 +38,25 @@ def save(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.pickle", "a.PKL", "a.v2.joblib"])
 @pytest.mark.parametrize("kind", [str, Path])
-def test_a_model_is_read_by_its_suffix(
+def test_format_is_selected_by_suffix(
     name: str, kind: Callable[[Path], Any], save: Callable[[str], Path]
 ) -> None:
     assert mmf.load_model(kind(save(name))) == MODEL
 
 
 @pytest.mark.parametrize("name", ["model", "model.doc", "model.pkl.gz", ".pkl"])
-def test_an_unknown_suffix_is_refused_with_the_known(
-    name: str, save: Callable[[str], Path]
-) -> None:
+def test_unknown_suffix_error_lists_known_ones(name: str, save: Callable[[str], Path]) -> None:
     with pytest.raises(ArtifactError, match=r"\.joblib.*\.pkl"):
         mmf.load_model(save(name))
 
 
-def test_folder_that_is_no_model_is_named() -> None:
+def test_folder_that_is_not_a_model_is_named() -> None:
     with pytest.raises(ArtifactError, match=r"^\.: unknown suffix"):
         mmf.load_model(".")
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
-def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
+def test_missing_file_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="not found") as caught:
         mmf.load_model(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
@@ -66,7 +64,7 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
 @pytest.mark.parametrize("data", [b"", b"no pickle", b"cno_such_module\nThing\n."])
-def test_a_broken_file_is_named_with_the_reason(name: str, data: bytes, tmp_path: Path) -> None:
+def test_invalid_file_is_named_with_the_reason(name: str, data: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ArtifactError, match="cannot be loaded") as caught:
         mmf.load_model(tmp_path / name)
@@ -85,7 +83,7 @@ def test_a_broken_file_is_named_with_the_reason(name: str, data: bytes, tmp_path
         (b"", "versions in requirements.txt"),
     ],
 )
-def test_error_says_what_to_do(data: bytes, words: str, tmp_path: Path) -> None:
+def test_error_suggests_a_fix(data: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / "a.pkl").write_bytes(data)
     with pytest.raises(ArtifactError, match=words) as caught:
         mmf.load_model(tmp_path / "a.pkl")
@@ -93,14 +91,14 @@ def test_error_says_what_to_do(data: bytes, words: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
-def test_a_file_cut_off_is_an_artifact_error(name: str, save: Callable[[str], Path]) -> None:
+def test_truncated_file_raises_artifact_error(name: str, save: Callable[[str], Path]) -> None:
     path = save(name)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ArtifactError):
         mmf.load_model(path)
 
 
-def test_a_missing_library_is_asked_for(
+def test_missing_library_names_the_pip_command(
     without: Callable[..., None], save: Callable[[str], Path]
 ) -> None:
     path = save("a.joblib")
@@ -110,7 +108,7 @@ def test_a_missing_library_is_asked_for(
 
 
 @pytest.mark.parametrize("kind", ["mlflow", "onnx", "pmml", "skops"])
-def test_a_format_is_removed_by_deleting_its_modules(kind: str, tmp_path: Path) -> None:
+def test_format_can_be_deleted(kind: str, tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     for module in (tmp_path / PACKAGE.name / "models").glob(f"{kind}_*.py"):
         module.unlink()
@@ -132,7 +130,7 @@ class Greedy(ModelFormat):
         raise MemoryError
 
 
-def test_a_new_format_needs_one_class_and_lack_of_memory_is_no_broken_file(
+def test_custom_format_and_memory_errors_propagate(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(models, "FORMATS", [*models.FORMATS, Greedy()])
@@ -142,7 +140,7 @@ def test_a_new_format_needs_one_class_and_lack_of_memory_is_no_broken_file(
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of MLflow's own code
-def test_mlflow_models_take_flags_with_nulls(
+def test_mlflow_models_accept_nullable_booleans(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow import pyfunc

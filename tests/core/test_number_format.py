@@ -30,7 +30,7 @@ NOT_NUMBERS = (
 
 
 @pytest.mark.parametrize("text", NOT_NUMBERS)
-def test_other_texts_are_not_numbers(text: str) -> None:
+def test_rejects_other_texts(text: str) -> None:
     assert (whole_number(text), real_number(text), any_number(text)) == (None, None, None)
 
 
@@ -47,7 +47,7 @@ def test_other_texts_are_not_numbers(text: str) -> None:
         *(("1e999999999", None), ("1e-999999999", None), ("1e99999999999", None)),
     ],
 )
-def test_whole_numbers_have_64_bits_and_lose_no_digit(text: str, number: int | None) -> None:
+def test_integers_are_64_bit_and_exact(text: str, number: int | None) -> None:
     assert whole_number(text) == number
 
 
@@ -59,7 +59,7 @@ def test_whole_numbers_have_64_bits_and_lose_no_digit(text: str, number: int | N
         *((" -Infinity ", float("-inf")), (str(2**53 + 1), 2.0**53), ("0.1", 0.1)),
     ],
 )
-def test_a_real_number_is_the_nearest_float(text: str, number: float) -> None:
+def test_real_number_is_the_nearest_float(text: str, number: float) -> None:
     assert real_number(text) == number
 
 
@@ -67,11 +67,11 @@ def test_a_real_number_is_the_nearest_float(text: str, number: float) -> None:
     ("text", "number"),
     [("7", 7), ("7.0", 7.0), ("7e2", 700.0), (str(10**30), 10**30), ("inf", float("inf"))],
 )
-def test_the_guess_keeps_whole_numbers_of_any_length(text: str, number: float) -> None:
+def test_inferred_integers_of_any_length_are_exact(text: str, number: float) -> None:
     assert (any_number(text), type(any_number(text))) == (number, type(number))
 
 
-def test_the_decimal_sign_is_the_only_one() -> None:
+def test_only_the_given_decimal_sign_is_accepted() -> None:
     assert real_number("1,5", ",") == 1.5
     assert whole_number("1,0", ",") == 1
     for text, decimal in (
@@ -85,7 +85,7 @@ def test_the_decimal_sign_is_the_only_one() -> None:
         assert whole_number(text, decimal) is None
 
 
-def test_a_thousands_sign_is_skipped_where_the_author_declared_one() -> None:
+def test_declared_thousands_sign() -> None:
     assert whole_number("1.234.567", ",", ".") == 1_234_567
     assert real_number("-1.234,5", ",", ".") == -1234.5
     assert any_number("1 234", ".", " ") == 1234
@@ -95,7 +95,7 @@ def test_a_thousands_sign_is_skipped_where_the_author_declared_one() -> None:
 
 
 @pytest.mark.parametrize("digit", "0123456789")
-def test_long_texts_cost_nothing(digit: str) -> None:
+def test_long_texts_are_fast(digit: str) -> None:
     with at_most(seconds=1):
         for text in (
             *(digit * LONG, f"{digit * LONG}x", f"0.{digit * LONG}", f"{digit * LONG}."),
@@ -108,7 +108,7 @@ def test_long_texts_cost_nothing(digit: str) -> None:
 
 @given(st.from_regex(r"\A[+-]?[0-9]{0,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?\Z"))
 @example("9007199254740993.00000000000000000000000000000000000000000000000001e0")
-def test_every_number_is_exact(text: str) -> None:
+def test_numbers_are_exact(text: str) -> None:
     if real_number(text) is None:
         assert not any(character.isdecimal() for character in text.lower().partition("e")[0])
         return
@@ -130,7 +130,7 @@ CELLS = st.text("0123456789+-.,eE infxX_\t", min_size=1, max_size=12) | st.sampl
 
 
 @given(cell=CELLS.filter(lambda cell: not {*cell} & {"\0", ","}))
-def test_it_reads_what_pandas_reads(cell: str) -> None:
+def test_agrees_with_pandas(cell: str) -> None:
     assert any_number(cell) == _by_pandas(f'"{cell}"')
 
 
@@ -140,7 +140,7 @@ def _by_pandas(cell: str) -> Any:
     return number if not isinstance(number, str | bool) else None
 
 
-def test_a_table_carries_its_number_format() -> None:
+def test_table_stores_its_number_format() -> None:
     table = pd.DataFrame({"a": ["1,5"]})
     assert number_format_of(table) == (".", "", True)
     set_number_format(table, NumberFormat())

@@ -38,7 +38,7 @@ def table_of(array: Any) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
-def test_its_json_is_that_of_the_table(array: Any) -> None:
+def test_json_equals_the_json_of_the_table(array: Any) -> None:
     result = TABLE.to_encodable(array)
     assert isinstance(result, NumberTable)
     codec: Any = find(Kind.TABLE, Format.JSON)
@@ -50,7 +50,7 @@ def test_its_json_is_that_of_the_table(array: Any) -> None:
 
 
 @pytest.mark.parametrize("format", [mmf.JSON, mmf.CSV, mmf.XLSX])
-def test_every_format_holds_it(format: Any) -> None:
+def test_every_format_writes_it(format: Any) -> None:
     def predict() -> None:
         """Return nothing."""
 
@@ -82,24 +82,24 @@ def test_every_format_holds_it(format: Any) -> None:
     ],
     ids=lambda result: f"{type(result).__name__} {getattr(result, 'dtype', '')} {np.shape(result)}",
 )
-def test_any_other_result_is_a_table_at_once(result: Any) -> None:
+def test_other_results_become_tables(result: Any) -> None:
     assert isinstance(TABLE.to_encodable(result), pd.DataFrame)
 
 
-def test_its_json_has_the_bound_of_every_result() -> None:
+def test_json_size_is_limited() -> None:
     codec: Any = find(Kind.TABLE, Format.JSON)
     result = TABLE.to_encodable(np.zeros(100))
     with pytest.raises(BodyTooLarge, match="as JSON"):
         codec.encode(result, {"max_body": 100})
 
 
-def test_a_declared_result_is_checked_as_a_table() -> None:
+def test_declared_result_is_validated_as_a_table() -> None:
     returns = mmf.DataFrame(schema={"prediction": int})
     table = returns.to_encodable(np.array([1.0, 2.0]))
     assert table["prediction"].dtype == "int64"
 
 
-def test_the_function_may_write_to_its_array_again() -> None:
+def test_result_array_is_copied() -> None:
     buffer = np.array([1.5])
 
     def predict() -> Any:
@@ -111,7 +111,7 @@ def test_the_function_may_write_to_its_array_again() -> None:
     assert [as_frame(result)["prediction"].tolist() for result in results] == [[1.5], [1.5]]
 
 
-def test_whoever_calls_gets_a_table() -> None:
+def test_direct_call_returns_a_table() -> None:
     def predict() -> Any:
         return np.array([1.5])
 

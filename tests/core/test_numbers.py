@@ -20,7 +20,7 @@ COLOUR = mmf.String(choices=["red", "white"])
 
 
 @given(st.integers())
-def test_bounds_belong_to_what_is_allowed(number: int) -> None:
+def test_bounds_are_inclusive(number: int) -> None:
     for sent in (number, str(number)):
         if 1 <= number <= 10:
             assert TEN.validate(sent) == number
@@ -45,7 +45,7 @@ def test_bounds_belong_to_what_is_allowed(number: int) -> None:
         (mmf.Float(), "1_000.5", 'expected a number, got "1_000.5"'),
     ],
 )
-def test_an_error_says_what_was_expected(descriptor: Scalar[Any], value: Any, message: str) -> None:
+def test_error_states_the_expected_value(descriptor: Scalar[Any], value: Any, message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(value)
     assert message in caught.value.detail
@@ -54,12 +54,12 @@ def test_an_error_says_what_was_expected(descriptor: Scalar[Any], value: Any, me
 @pytest.mark.parametrize(
     ("descriptor", "result"), [(TEN, 11), (SHARE, -0.1), (SHARE, math.nan), (COLOUR, "rosé")]
 )
-def test_a_result_is_held_to_the_same(descriptor: Scalar[Any], result: Any) -> None:
+def test_results_are_validated(descriptor: Scalar[Any], result: Any) -> None:
     with pytest.raises(InvalidValue, match=r"^expected .*, got "):
         descriptor.to_output(result)
 
 
-def test_choices_of_every_kind() -> None:
+def test_choices_of_every_type() -> None:
     assert COLOUR.validate("red") == "red"
     assert mmf.Integer(choices=(1, 2)).validate("2") == 2
     assert mmf.Float(choices=[0.5]).validate("0.5") == 0.5
@@ -88,7 +88,7 @@ def test_meta_has_bounds_and_choices(descriptor: Scalar[Any], bounds: dict[str, 
         *(mmf.Integer(choices=[7]), mmf.Bool(choices=[False]), mmf.Datetime()),
     ],
 )
-def test_an_example_is_allowed(descriptor: Scalar[Any]) -> None:
+def test_example_is_valid(descriptor: Scalar[Any]) -> None:
     descriptor.validate(descriptor.plain_example)
 
 
@@ -109,7 +109,7 @@ def test_an_example_is_allowed(descriptor: Scalar[Any]) -> None:
         (mmf.String, {"choices": ["a"], "default": "b"}),
     ],
 )
-def test_what_nothing_can_fit_is_refused_when_declared(
+def test_rejects_unsatisfiable_constraints_when_declared(
     kind: type[Scalar[Any]], how: dict[str, Any]
 ) -> None:
     with pytest.raises(DescriptorError):
@@ -117,7 +117,7 @@ def test_what_nothing_can_fit_is_refused_when_declared(
 
 
 @pytest.mark.parametrize("zone", ["Z", "+03:00", "-11:30"])
-def test_the_zone_of_a_moment_is_kept(zone: str) -> None:
+def test_utc_offset_is_kept(zone: str) -> None:
     text = f"2026-01-31T12:00:00{zone}"
     moment = mmf.Datetime().validate(text)
     assert moment.isoformat() == text.replace("Z", "+00:00")

@@ -17,21 +17,21 @@ class Reader(OptionalDependency):
     requires: ClassVar = {"pandas": "pandas", "no_such_a": "a-dist", "no_such_b": "b-dist"}
 
 
-def test_what_needs_nothing_is_available() -> None:
+def test_available_without_requirements() -> None:
     assert OptionalDependency().is_available
     OptionalDependency().require("this")
 
 
-def test_what_lacks_a_library_is_not_available() -> None:
+def test_unavailable_without_a_library() -> None:
     assert not Reader().is_available
 
 
-def test_only_what_is_missing_is_asked_for_by_its_package_name() -> None:
+def test_only_missing_packages_are_named() -> None:
     with pytest.raises(MissingPackage, match=r"reading needs: pip install a-dist b-dist$"):
         Reader().require("reading")
 
 
-def test_a_module_inside_a_package_that_is_not_there_is_missing_like_any_other() -> None:
+def test_submodule_of_a_missing_package_is_missing() -> None:
     class Deep(OptionalDependency):
         requires: ClassVar = {"no_such_a.b": "a-dist"}
 
@@ -40,7 +40,7 @@ def test_a_module_inside_a_package_that_is_not_there_is_missing_like_any_other()
         Deep().require("reading")
 
 
-def test_a_library_that_disappears_is_noticed(without: Callable[..., None]) -> None:
+def test_availability_is_rechecked(without: Callable[..., None]) -> None:
     class Tables(OptionalDependency):
         requires: ClassVar = {"pandas": "pandas"}
 
@@ -49,7 +49,7 @@ def test_a_library_that_disappears_is_noticed(without: Callable[..., None]) -> N
     assert not Tables().is_available
 
 
-def test_preload_imports_what_is_installed_and_passes_over_the_rest(
+def test_preload_imports_installed_packages_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Late(OptionalDependency):
@@ -63,7 +63,7 @@ def test_preload_imports_what_is_installed_and_passes_over_the_rest(
     monkeypatch.delitem(sys.modules, "late_library")
 
 
-def test_what_modules_declare_is_found_by_their_being_there(
+def test_declarations_of_all_modules_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "parts_of_a_test"

@@ -45,7 +45,7 @@ def written(table: pa.Table, **options: Any) -> bytes:
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("rows", [700, 5_000])
 @pytest.mark.parametrize("use_dictionary", [True, False])
-def test_pages_declare_what_an_honest_footer_declares(
+def test_page_sizes_match_a_valid_footer(
     compression: str, version: str, rows: int, *, use_dictionary: bool
 ) -> None:
     """All but the bytes of their own headers, which the footer counts as well."""
@@ -67,7 +67,7 @@ def test_pages_declare_what_an_honest_footer_declares(
         assert 0.5 * most < size <= most
 
 
-def test_an_empty_file_has_small_pages() -> None:
+def test_empty_file_has_small_pages() -> None:
     for table in (TABLE.slice(0, 0), pa.table({})):
         groups = row_groups(written(table))
         assert sum(chunk.size + chunk.values for group in groups for chunk in group) < 100
@@ -87,7 +87,7 @@ BOMBS = {
 @pytest.mark.parametrize(
     "lie", [{}, {"size": 1}, {"size": 0}, {"size": -1}, {"size": 1, "rows": 1}]
 )
-def test_a_bomb_is_refused_before_it_is_decompressed(name: str, lie: dict[str, int]) -> None:
+def test_rejects_bomb_before_decompression(name: str, lie: dict[str, int]) -> None:
     table, options = BOMBS[name]
     data = written(table, compression="zstd", use_dictionary=False, **options)
     assert len(data) < MIB
@@ -128,7 +128,7 @@ REPEATS: dict[str, Callable[[], pa.Array]] = {
 
 
 @pytest.mark.parametrize("name", REPEATS)
-def test_values_that_a_page_repeats_are_counted_before_they_are_read(
+def test_repeated_values_are_counted_before_reading(
     name: str, arrow_pool: Callable[[], pa.MemoryPool]
 ) -> None:
     data = written(pa.table({"a": REPEATS[name]()}), compression="zstd", data_page_size=1 << 30)
@@ -139,7 +139,7 @@ def test_values_that_a_page_repeats_are_counted_before_they_are_read(
     assert pool.max_memory() < MIB
 
 
-def test_values_of_all_kinds_are_counted_as_those_of_their_columns() -> None:
+def test_values_of_every_type_are_counted() -> None:
     """A file of nearly as many as are allowed is read, with each value."""
     table = pa.table(
         {
@@ -158,20 +158,20 @@ def test_values_of_all_kinds_are_counted_as_those_of_their_columns() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**40])
-def test_a_footers_size_does_not_matter(size: int) -> None:
+def test_footer_size_is_ignored(size: int) -> None:
     table = pd.DataFrame({"a": [1.5, 2.5]})
     assert_frame_equal(CODEC.read(forged(written(pa.table(table)), size=size), {}), table)
 
 
 @pytest.mark.parametrize("rows", [-1, 0, 1, 10**6, 2**62])
 @pytest.mark.parametrize("values", [-1, 0, 1, 10**6, 2**62])
-def test_other_numbers_of_a_footer_are_refused_or_harmless(rows: int, values: int) -> None:
+def test_forged_footer_counts_are_rejected_or_harmless(rows: int, values: int) -> None:
     data = forged(written(pa.table({"a": np.zeros(10)})), rows=rows, values=values)
     with suppress(RequestError):
         assert len(CODEC.read(data, {})) <= 10
 
 
-def test_a_footer_of_very_many_structures_is_refused_at_once() -> None:
+def test_rejects_footer_with_too_many_structures() -> None:
     """Pyarrow makes 32 bytes of an empty text, and hundreds of a column."""
     names = b"\xf8" + b"\xff\xff\x7f" + bytes(2_097_151)
     columns = b"\x19\xfc\x80\x80\x80\x01" + b"\x26\x00\x00" * 700_000
@@ -203,7 +203,7 @@ def _sizes(data: bytes) -> object:
 
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(SMALL), st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=2))))
-def test_patterns_find_what_is_read_field_by_field(
+def test_patterns_agree_with_the_field_reader(
     data: bytes, changes: list[tuple[float, bytes]]
 ) -> None:
     """Bytes of the pages or the footer are changed, or some are left out or put in."""
@@ -217,9 +217,7 @@ def test_patterns_find_what_is_read_field_by_field(
 
 
 @pytest.mark.parametrize("rows", [1, 5_000])
-def test_the_columns_and_pages_of_numbers_are_as_usual(
-    monkeypatch: pytest.MonkeyPatch, rows: int
-) -> None:
+def test_numeric_pages_match_the_pattern(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     data = written(pa.table({"a": np.arange(rows) / 7, "b": np.arange(rows)}))
     assert patterns().page.match(data, 4)
     read: list[int] = []
@@ -234,7 +232,7 @@ def test_the_columns_and_pages_of_numbers_are_as_usual(
     assert len(read) == 7
 
 
-def test_a_number_of_very_many_digits_is_refused_at_once() -> None:
+def test_rejects_overlong_varint() -> None:
     footer = b"\x15" + b"\xff" * 3_000_000 + b"\x00\x00"
     data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
     with pytest.raises(RequestError, match="not a valid Parquet file"):
@@ -242,7 +240,7 @@ def test_a_number_of_very_many_digits_is_refused_at_once() -> None:
 
 
 @pytest.mark.long
-def test_columns_do_not_share_a_page_with_a_long_header() -> None:
+def test_long_page_header_counts_for_each_column() -> None:
     header = b"\x15\x00" + b"\x05\x02\x00" * 500_000 + b"\x15\x00\x15\x00\x2c\x15\x02\x00\x00"
     meta = b"\x56\x02\x46\x08\x00"
     columns = b"\x3c" + meta + b"\x00"

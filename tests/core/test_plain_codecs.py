@@ -39,23 +39,23 @@ FILE_IN_JSON = _codec(Kind.FILE, Format.JSON)
         (Kind.FILE, {Format.BINARY, Format.JSON}),
     ],
 )
-def test_each_kind_travels_at_least_in_these_formats(kind: Kind, core: set[Format]) -> None:
+def test_core_formats_of_each_kind(kind: Kind, core: set[Format]) -> None:
     assert core <= set(formats(kind))
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_every_codec_is_found_under_its_own_kind_and_format(kind: Kind) -> None:
+def test_codecs_are_found_by_kind_and_format(kind: Kind) -> None:
     for form in formats(kind):
         codec = _codec(kind, form)
         assert (codec.kind, codec.format) == (kind, form)
 
 
 @pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.STREAM}, key=str))
-def test_every_kind_can_be_a_part_of_a_json_text(kind: Kind) -> None:
+def test_every_kind_has_a_json_codec(kind: Kind) -> None:
     assert isinstance(json_of(kind), JSONCodec)
 
 
-def test_what_no_codec_writes_is_not_found() -> None:
+def test_find_returns_none_for_unsupported_formats() -> None:
     assert find(Kind.SCALAR, Format.XLSX) is None
 
 
@@ -71,7 +71,7 @@ def test_what_no_codec_writes_is_not_found() -> None:
         (Kind.IMAGE, Format.JSON, "PIL", "pillow"),
     ],
 )
-def test_a_codec_without_its_library_is_left_out_and_names_the_pip_line(
+def test_missing_library_names_the_pip_command(
     kind: Kind, form: Format, module: str, package: str, without: Callable[..., None]
 ) -> None:
     without(module)
@@ -80,7 +80,7 @@ def test_a_codec_without_its_library_is_left_out_and_names_the_pip_line(
         find(kind, form)
 
 
-def test_preload_passes_over_what_is_not_installed(without: Callable[..., None]) -> None:
+def test_preload_skips_missing_packages(without: Callable[..., None]) -> None:
     without("pandas", "openpyxl", "PIL")
     for kind in Kind:
         codecs.preload(kind)
@@ -88,7 +88,7 @@ def test_preload_passes_over_what_is_not_installed(without: Callable[..., None])
 
 @settings(deadline=None)
 @given(st.lists(st.lists(FINITE, min_size=3, max_size=3), min_size=1, max_size=10))
-def test_arrays_survive_a_round_trip(rows: list[list[float]]) -> None:
+def test_arrays_round_trip(rows: list[list[float]]) -> None:
     array = np.array(rows)
     assert np.array_equal(ARRAY.decode(ARRAY.encode(array, {}), {}), array)
 
@@ -102,7 +102,7 @@ def test_arrays_survive_a_round_trip(rows: list[list[float]]) -> None:
         (b"[]", np.array([], dtype=float)),
     ],
 )
-def test_nested_lists_are_arrays(data: bytes, array: np.ndarray) -> None:
+def test_nested_lists_are_read_as_arrays(data: bytes, array: np.ndarray) -> None:
     decoded = ARRAY.decode(data, {})
     assert decoded.dtype.kind == array.dtype.kind
     assert np.array_equal(decoded, array, equal_nan=array.dtype.kind == "f")
@@ -123,7 +123,7 @@ def test_nested_lists_are_arrays(data: bytes, array: np.ndarray) -> None:
         b"[" * 70 + b"]" * 70,
     ],
 )
-def test_what_is_no_array_of_numbers_is_refused(data: bytes) -> None:
+def test_rejects_other_values_as_arrays(data: bytes) -> None:
     with pytest.raises(InvalidValue):
         ARRAY.decode(data, {})
 
@@ -141,14 +141,14 @@ def test_arrays_are_written_in_rows(array: np.ndarray, data: bytes) -> None:
     assert ARRAY.encode(array, {}) == data
 
 
-def test_trees_are_plain_json_both_ways() -> None:
+def test_trees_are_plain_json() -> None:
     tree = _codec(Kind.JSON, Format.JSON)
     assert tree.decode(b'{"a":[1,null]}', {}) == {"a": [1, None]}
     assert tree.encode({"a": [1, float("nan")]}, {}) == b'{"a":[1,null]}'
 
 
 @pytest.mark.parametrize("value", ["text", 1, 1.5, True, None])
-def test_a_scalar_comes_bare_and_goes_in_an_envelope(value: object) -> None:
+def test_scalar_is_bare_in_requests_and_wrapped_in_responses(value: object) -> None:
     scalar = _codec(Kind.SCALAR, Format.JSON)
     assert isinstance(scalar, JSONCodec)
     bare = codecs.json.dumps(value)
@@ -167,18 +167,18 @@ def test_a_scalar_comes_bare_and_goes_in_an_envelope(value: object) -> None:
         (datetime(2026, 1, 31, 12, tzinfo=UTC), "2026-01-31T12:00:00+00:00"),
     ],
 )
-def test_a_scalar_as_text_is_bare(value: object, text: str) -> None:
+def test_scalar_as_text_is_bare(value: object, text: str) -> None:
     assert TEXT.encode(value, {}) == text.encode()
     assert TEXT.decode(text.encode(), {}) == text
 
 
-def test_a_text_that_is_not_utf8_is_the_callers_fault() -> None:
+def test_rejects_text_that_is_not_utf_8() -> None:
     with pytest.raises(RequestError, match="UTF-8"):
         TEXT.decode(b"\xff", {})
 
 
 @given(st.binary())
-def test_files_survive_a_round_trip(data: bytes) -> None:
+def test_files_round_trip(data: bytes) -> None:
     binary = _codec(Kind.FILE, Format.BINARY)
     assert binary.decode(binary.encode(data, {}), {}) == data
     envelope = codecs.json.loads(FILE_IN_JSON.encode(data, {}))
@@ -188,16 +188,16 @@ def test_files_survive_a_round_trip(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data", [b"5", b"null", b'"aG k="', b'"aGk"', b'"\xd0\xb9"', b'["aGk="]', b'"aGk=\\n"']
 )
-def test_what_is_not_base64_is_refused_and_not_taken_for_bytes(data: bytes) -> None:
+def test_rejects_invalid_base64(data: bytes) -> None:
     with pytest.raises(InvalidValue, match="base64"):
         FILE_IN_JSON.decode(data, {})
 
 
-def test_base64_of_a_file_is_standard() -> None:
+def test_files_use_standard_base64() -> None:
     assert FILE_IN_JSON.encode(b"hi", {}) == b'{"result":"' + b64encode(b"hi") + b'"}'
 
 
-def test_a_codec_that_does_nothing_says_so() -> None:
+def test_codec_methods_must_be_implemented() -> None:
     bare: Any = codecs.Codec()
     for method, *values in ((bare.decode, b"", {}), (bare.encode, 1, {})):
         with pytest.raises(NotImplementedError):

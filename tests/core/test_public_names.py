@@ -120,7 +120,7 @@ def _name(file: Path) -> str:
 PARTS = {file: _part(file) for file in FILES}
 
 
-def test_the_public_names_are_exactly_these() -> None:
+def test_public_names() -> None:
     shown = {
         name
         for name, value in vars(mmf_core).items()
@@ -131,15 +131,15 @@ def test_the_public_names_are_exactly_these() -> None:
 
 
 @pytest.mark.parametrize("name", FROM_MMF)
-def test_every_name_of_mmf_is_there(name: str) -> None:
+def test_every_mmf_name_exists(name: str) -> None:
     assert getattr(mmf_core, name) is not None
 
 
-def test_two_names_of_a_picture_are_one_descriptor() -> None:
+def test_img_is_an_alias_of_image() -> None:
     assert mmf_core.Img is mmf_core.Image
 
 
-def test_importing_the_package_imports_nothing_heavy_and_prints_nothing(tmp_path: Path) -> None:
+def test_import_is_light_and_silent(tmp_path: Path) -> None:
     code = f"import sys, mmf_core; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
     assert _fresh(code, tmp_path) == "[]"
 
@@ -159,7 +159,7 @@ def _fresh(code: str, cache: Path) -> str:
     return done.stdout.strip()
 
 
-def test_every_part_has_its_layer() -> None:
+def test_every_module_has_a_layer() -> None:
     assert set(PARTS.values()) == LEVEL.keys()
 
 
@@ -179,7 +179,7 @@ def test_imports_point_one_way() -> None:
     assert wrong == []
 
 
-def test_only_the_standard_library_is_imported_at_once() -> None:
+def test_only_the_standard_library_is_imported_eagerly() -> None:
     wrong = {}
     for file, part in PARTS.items():
         allowed = sys.stdlib_module_names | EVERYWHERE_IN.get(part, set())
@@ -190,7 +190,7 @@ def test_only_the_standard_library_is_imported_at_once() -> None:
     assert {name: names for name, names in wrong.items() if names} == {}
 
 
-def test_flask_is_imported_by_web_only() -> None:
+def test_only_web_imports_flask() -> None:
     for file, part in PARTS.items():
         if part not in {"web", *CAPABILITIES}:
             assert "flask" not in {module.partition(".")[0] for module in _imports(file)}, file
@@ -198,7 +198,7 @@ def test_flask_is_imported_by_web_only() -> None:
             assert ".web" not in set(_imports(file, top_only=True)), file
 
 
-def test_there_is_no_jinja() -> None:
+def test_no_jinja() -> None:
     for file, part in PARTS.items():
         text = file.read_text(encoding="utf-8")
         reads_template = part == "upgrading" or file.name == "extra_files.py"

@@ -34,14 +34,14 @@ def test_page_is_current() -> None:
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_examples_hold(name: str, names: dict[str, Any]) -> None:
+def test_docstring_examples_pass(name: str, names: dict[str, Any]) -> None:
     text = MEMBERS[name].__doc__
     test = doctest.DocTestParser().get_doctest(text, names, name, None, 0)
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_every_option_is_described_and_is_one(name: str) -> None:
+def test_every_option_is_documented_and_exists(name: str) -> None:
     value = MEMBERS[name]
     limits = {field.name for field in fields(CallOptions)} if name == "target" else set()
     assert reference.undescribed(value) == set()
@@ -49,7 +49,7 @@ def test_every_option_is_described_and_is_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_everything_that_is_declared_has_an_example(name: str) -> None:
+def test_declarations_and_descriptors_have_examples(name: str) -> None:
     is_declared = reference.section_of(MEMBERS[name]) in {"Declarations", "Descriptors"}
     assert not is_declared or ">>> " in MEMBERS[name].__doc__
 

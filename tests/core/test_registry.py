@@ -35,9 +35,7 @@ def folder(
 
 
 @pytest.mark.parametrize("module", ["mmf_core", "mmf_meta"])
-def test_a_module_is_loaded_under_either_name(
-    module: str, folder: Path, default_registry: Registry
-) -> None:
+def test_both_import_names_work(module: str, folder: Path, default_registry: Registry) -> None:
     (folder / f"{NAME}.py").write_text(MAIN.format(module=module))
     registry = load(NAME)
     assert registry is default_registry
@@ -45,38 +43,36 @@ def test_a_module_is_loaded_under_either_name(
     assert sys.modules[NAME].mmf is mmf
 
 
-def test_loading_twice_declares_once(folder: Path) -> None:
+def test_loading_is_idempotent(folder: Path) -> None:
     (folder / f"{NAME}.py").write_text(MAIN.format(module="mmf_core"))
     assert load(NAME) is load(NAME)
 
 
-def test_an_installed_mmf_meta_is_not_replaced(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_installed_mmf_meta_is_not_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mmf_meta", sys)
     (folder / f"{NAME}.py").write_text(MAIN.format(module="mmf_core"))
     load(NAME)
     assert sys.modules["mmf_meta"] is sys
 
 
-def test_a_module_without_targets_is_refused_with_what_to_do(folder: Path) -> None:
+def test_module_without_targets_error_suggests_a_fix(folder: Path) -> None:
     (folder / f"{NAME}.py").write_text("import mmf_core\n")
     with pytest.raises(DeclarationError, match=rf"{NAME}.*@mmf\.target"):
         load(NAME)
 
 
-def test_a_module_that_is_not_there_is_named() -> None:
+def test_missing_module_is_named() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_main"):
         load("no_such_main")
 
 
-def test_an_error_in_the_module_comes_out_as_it_is(folder: Path) -> None:
+def test_errors_in_the_module_propagate(folder: Path) -> None:
     (folder / f"{NAME}.py").write_text("1 / 0\n")
     with pytest.raises(ZeroDivisionError):
         load(NAME)
 
 
-def test_registries_know_nothing_of_each_other(default_registry: Registry) -> None:
+def test_registries_are_independent(default_registry: Registry) -> None:
     first, other = Registry(), Registry()
     first.target(lambda_free)
     first.artifact("model")
@@ -89,26 +85,26 @@ def lambda_free() -> None:
     """Stand for a target."""
 
 
-def test_everything_is_kept_in_the_order_of_declaration(registry: Registry) -> None:
+def test_declaration_order_is_kept(registry: Registry) -> None:
     for name in "zma":
         registry.artifact(name)
     assert [artifact["file"] for artifact in registry.meta()["artifacts"]] == ["z", "m", "a"]
 
 
-def test_nothing_declared_is_ready(registry: Registry) -> None:
+def test_empty_registry_is_ready(registry: Registry) -> None:
     registry.load_artifacts()
     assert registry.is_ready
     assert registry.meta() == {"targets": [], "artifacts": []}
 
 
-def test_make_ready_names_the_artifact_that_failed(registry: Registry, tmp_path: Path) -> None:
+def test_load_artifacts_names_the_failing_artifact(registry: Registry, tmp_path: Path) -> None:
     registry.artifact("first")(lambda: 1)
     registry.artifact(tmp_path / "second")
     with pytest.raises(ArtifactError, match="second"):
         registry.load_artifacts()
 
 
-def test_files_are_seen_as_they_were_when_they_were_declared(
+def test_fingerprints_are_taken_at_declaration(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -128,14 +124,14 @@ def test_files_are_seen_as_they_were_when_they_were_declared(
         assert registry.fingerprint() not in (before, registry.fingerprints)
 
 
-def test_registries_change_places(registry: Registry) -> None:
+def test_swap(registry: Registry) -> None:
     registry.artifact("model")
     other = Registry()
     registry.swap(other)
     assert (list(registry.artifacts), list(other.artifacts)) == ([], ["model"])
 
 
-def test_a_reload_error_reaches_the_processes_that_were_forked_before(registry: Registry) -> None:
+def test_reload_error_is_shared_with_forked_processes(registry: Registry) -> None:
     registry.last_reload_error.write(failed="before")
     registry.last_reload_error.share()
     assert registry.last_reload_error.read() == {"failed": "before"}
@@ -148,7 +144,7 @@ def test_a_reload_error_reaches_the_processes_that_were_forked_before(registry: 
     assert registry.last_reload_error.read() == {"failed": "no"}
 
 
-def test_a_registry_shares_no_memory_before_it_is_asked_to(registry: Registry) -> None:
+def test_reload_error_is_not_shared_by_default(registry: Registry) -> None:
     if not (child := os.fork()):
         registry.last_reload_error.write(failed="in the child")
         os._exit(0)
@@ -156,7 +152,7 @@ def test_a_registry_shares_no_memory_before_it_is_asked_to(registry: Registry) -
     assert registry.last_reload_error.read() == {}
 
 
-def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> None:
+def test_artifacts_without_preload_load_after_the_fork(registry: mmf.Registry) -> None:
     @registry.artifact("early")
     def early() -> str:
         return "early"
@@ -173,7 +169,7 @@ def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> Non
     assert registry.is_ready
 
 
-def test_one_target_may_be_the_default() -> None:
+def test_only_one_target_may_be_the_default() -> None:
     registry = Registry()
     registry.target(default=True)(lambda_free)
     assert registry.targets["lambda_free"].default

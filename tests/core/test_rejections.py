@@ -76,7 +76,7 @@ def rejection(function: Callable[..., Any], columns: dict[str, list[Any]]) -> Re
         (RandomForestClassifier(2).fit(X, Y > 1), TEXT, "could not convert string"),
     ],
 )
-def test_scikit_learns_complaint_is_the_callers(
+def test_scikit_learn_error_is_a_rejection(
     model: Any, columns: dict[str, list[Any]], words: str, tmp_path: Path
 ) -> None:
     assert rejection(model.predict, columns).errors[0].message
@@ -87,7 +87,7 @@ def test_scikit_learns_complaint_is_the_callers(
     assert rejection(mmf.fast_path(loaded).predict, columns).is_untouched
 
 
-def test_the_complaint_of_a_model_of_our_own_is_the_callers(tmp_path: Path) -> None:
+def test_onnx_model_error_is_a_rejection(tmp_path: Path) -> None:
     mmf.save_model(RIDGE, tmp_path / "model.onnx", example=X.astype(float))
     model = mmf.load_model(tmp_path / "model.onnx")
     assert "expected the columns of the training data" in rejection(model.predict, MISSING).detail
@@ -95,7 +95,7 @@ def test_the_complaint_of_a_model_of_our_own_is_the_callers(tmp_path: Path) -> N
 
 
 @pytest.mark.filterwarnings("ignore")  # of MLflow's own code
-def test_a_violated_signature_is_the_callers(tmp_path: Path) -> None:
+def test_mlflow_signature_error_is_a_rejection(tmp_path: Path) -> None:
     from mlflow import pyfunc
     from mlflow.models import infer_signature
 
@@ -123,13 +123,13 @@ def _booster(library: str) -> Any:
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries' own code
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
-def test_a_boosters_complaint_is_the_callers(library: str) -> None:
+def test_booster_error_is_a_rejection(library: str) -> None:
     model = _booster(library)
     for columns in (MISSING, TEXT):
         assert rejection(model.predict, columns).detail
 
 
-def test_xgboosts_sentence_has_no_trace_of_c() -> None:
+def test_xgboost_message_has_no_stack_trace() -> None:
     xgboost = pytest.importorskip("xgboost", minversion="1")
     table = CITIES.astype({"city": "category"})
     model = xgboost.XGBRegressor(n_estimators=2, enable_categorical=True).fit(table, Y)
@@ -181,13 +181,13 @@ def _score(data: pd.DataFrame) -> Any:
         *(_wrong_name, _score),
     ],
 )
-def test_a_crash_of_the_authors_code_stays_the_authors(function: Callable[..., Any]) -> None:
+def test_error_in_the_function_is_a_target_error(function: Callable[..., Any]) -> None:
     with pytest.raises(TargetError) as caught:
         execution(function)({"data": X.head(3)})
     assert caught.value.status == 500
 
 
-def test_a_bug_in_an_installed_package_that_is_no_model_stays_the_authors(
+def test_error_in_another_package_is_a_target_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     helper = ModuleType("helper")
@@ -212,7 +212,7 @@ def deriving(name: str, table: mmf.DataFrame = DERIVED) -> Execution:
     return Execution(Target.of(score, returns=mmf.DataFrame()))
 
 
-def test_a_table_of_the_functions_own_is_the_callers_if_the_example_succeeds() -> None:
+def test_derived_table_is_a_rejection_if_the_example_succeeds() -> None:
     run = deriving("age")
     for _ in range(2):  # from the first request on, and the same after a success
         with pytest.raises(RejectedInput, match="Input X contains NaN") as caught:
@@ -226,7 +226,7 @@ def test_a_table_of_the_functions_own_is_the_callers_if_the_example_succeeds() -
     [("aeg", DERIVED), ("age", mmf.DataFrame(schema=None))],
     ids=["wrong function", "example is a guess"],
 )
-def test_a_table_of_the_functions_own_is_the_authors_if_the_example_fails(
+def test_derived_table_is_a_target_error_if_the_example_fails(
     name: str, table: mmf.DataFrame
 ) -> None:
     run = deriving(name, table)
@@ -239,7 +239,7 @@ def test_a_table_of_the_functions_own_is_the_authors_if_the_example_fails(
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries' own code
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
-def test_a_table_that_is_derived_for_a_booster(library: str) -> None:
+def test_derived_table_for_a_booster(library: str) -> None:
     model = _booster(library)
     text = mmf.DataFrame(schema={"area": float, "years": mmf.Column(str, choices=["1", "old"])})
 
@@ -260,7 +260,7 @@ def test_a_table_that_is_derived_for_a_booster(library: str) -> None:
         Execution(Target.of(wrong, returns=mmf.DataFrame()))({"data": RIGHT})
 
 
-def test_the_example_is_called_once_and_only_for_a_complaint_about_another_table() -> None:
+def test_example_is_called_once_and_only_for_derived_tables() -> None:
     calls = []
 
     def score(data: Any = DERIVED) -> Any:
@@ -277,7 +277,7 @@ def test_the_example_is_called_once_and_only_for_a_complaint_about_another_table
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 2])
-def test_a_stream_is_tried_by_its_first_piece_which_is_serialized_once(pieces: int) -> None:
+def test_stream_example_uses_the_first_piece(pieces: int) -> None:
     serialized = []
 
     class Share(mmf.Float):
@@ -295,7 +295,7 @@ def test_a_stream_is_tried_by_its_first_piece_which_is_serialized_once(pieces: i
     assert serialized == [0.5] * min(pieces, 1)
 
 
-def test_a_batch_and_a_deadline_change_nothing() -> None:
+def test_rejection_with_batch_and_timeout() -> None:
     run = execution(RIDGE.predict, batch=Batch(), timeout=30)
     with pytest.raises(RejectedInput, match="now missing: - age"):
         run({"data": pd.DataFrame(MISSING)})

@@ -39,9 +39,7 @@ def decode(format_: Format, text: str) -> Any:
         (Format.JSONL, f'{{"a":1,"a":2,"b":3}}\n{LONG.replace("},", "}" + chr(10))}', 0),
     ],
 )
-def test_a_name_given_twice_in_a_table_is_an_error(
-    format_: Format, text: str, row: int | None
-) -> None:
+def test_rejects_duplicate_names_in_records(format_: Format, text: str, row: int | None) -> None:
     with pytest.raises(InvalidValue, match="duplicate columns: a") as caught:
         decode(format_, text)
     assert [(detail.row, detail.column) for detail in caught.value.errors] == [(row, "a")]
@@ -51,7 +49,7 @@ def test_a_name_given_twice_in_a_table_is_an_error(
     "text",
     ['[{"a": "12:30", "b": "x\\":y"}]', '[{"a" : 1}]', '[{"a": {"c": 1, "d": {"c": 2}}}]', "[]"],
 )
-def test_other_colons_change_nothing(text: str) -> None:
+def test_colons_in_texts_are_ignored(text: str) -> None:
     assert decode(Format.JSON, text).to_dict("records") == json.loads(text)
 
 
@@ -63,7 +61,7 @@ CELLS = st.none() | st.integers(-9, 9) | st.text('":{ ,', max_size=4)
     st.lists(st.lists(st.tuples(NAMES, CELLS), max_size=4), max_size=4),
     st.sampled_from([":", ": ", " :", "\n:", "\t :"]),
 )
-def test_objects_are_marked_where_a_name_is_given_twice(
+def test_objects_with_duplicate_names_are_marked(
     records: list[list[tuple[str, Any]]], colon: str
 ) -> None:
     members = [
@@ -85,7 +83,7 @@ def chains(depth: int, cell: str = "1", rows: int = 3) -> str:
 @pytest.mark.parametrize(
     "cell", ["1", '"12:30"', '"\\u003a"', '"\\\\u003a \\\\\\u003A"', "9" * 40], ids=len
 )
-def test_names_in_cells_are_counted_without_python_s_parser(
+def test_nested_objects_do_not_need_the_python_parser(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = chains(90, cell)
@@ -93,7 +91,7 @@ def test_names_in_cells_are_counted_without_python_s_parser(
     assert decode(Format.JSON, text).to_dict("records") == json.loads(text)
 
 
-def test_python_s_parser_has_a_bound_on_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_parser_limits_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeated_names, "_MOST_OBJECTS", 7)
     lines = ['{"a":{"b":{}}}', '{"a":{"b":{"c":1,"c":{}}}}', '{"a":1}']
     text = f"[{','.join(lines[:2])}]"
@@ -104,7 +102,7 @@ def test_python_s_parser_has_a_bound_on_objects(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("wrap", ['{"x":1,"x":%s}', '[{"x":1,"x":%s}]', '{"y":{"x":1,"x":%s}}'])
-def test_an_object_of_repeated_names_has_a_bounded_depth_too(wrap: str) -> None:
+def test_objects_with_duplicate_names_have_limited_depth(wrap: str) -> None:
     for depth in (300, 120):
         with pytest.raises(InvalidValue, match="levels of nesting"):
             decode(Format.JSON, '[{"a":%s}]' % (wrap % chains(depth)))

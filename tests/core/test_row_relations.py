@@ -56,7 +56,7 @@ def test_number_of_rows(rows: Any, valid: list[int], invalid: list[int]) -> None
 
 
 @pytest.mark.parametrize("rows", [0, -1, True, 2.0, "2", (3, 2), (0, 2), (1, 2, 3), (True, 2)])
-def test_declaration_of_other_numbers_of_rows_is_refused(rows: Any) -> None:
+def test_rejects_invalid_rows_option(rows: Any) -> None:
     with pytest.raises(DescriptorError, match="rows="):
         mmf.DataFrame(rows=rows)
 
@@ -69,7 +69,7 @@ def test_result_has_the_declared_number_of_rows() -> None:
             returns.to_encodable(result)
 
 
-def test_schema_says_how_many_rows() -> None:
+def test_schema_has_row_limits() -> None:
     descriptor = mmf.DataFrame(schema={"a": int}, rows=(2, 10))
     for schema in (descriptor.json_schema(), descriptor.output_schema()):
         assert (schema["minItems"], schema["maxItems"]) == (2, 10)
@@ -101,14 +101,12 @@ def test_schema_says_how_many_rows() -> None:
     ],
     ids=str,
 )
-def test_cells_beside_those_of_other_rows(
-    column: mmf.Column, cells: list[Any], rejected: list[int]
-) -> None:
+def test_rejected_rows(column: mmf.Column, cells: list[Any], rejected: list[int]) -> None:
     assert rejected_rows(column, cells) == rejected
 
 
 @given(NUMBERS)
-def test_they_are_what_pandas_says(cells: list[int | None]) -> None:
+def test_agrees_with_pandas(cells: list[int | None]) -> None:
     values = pd.Series([cell for cell in cells if cell is not None], dtype="int64")
     for column, is_valid in (
         (mmf.Column(int | None, unique=True), values.is_unique),
@@ -161,12 +159,12 @@ def test_descriptions_name_the_relation() -> None:
     "column",
     [(int, "up"), (str, "increasing"), (bool, "decreasing"), (int, True)],
 )
-def test_order_that_a_column_cannot_have_is_refused(column: tuple[Any, Any]) -> None:
+def test_rejects_monotonic_for_unordered_columns(column: tuple[Any, Any]) -> None:
     with pytest.raises(DescriptorError, match="monotonic="):
         mmf.Column(column[0], monotonic=column[1])
 
 
-def test_parts_of_a_table_are_refused() -> None:
+def test_rejects_batching_with_row_limits() -> None:
     whole = mmf.DataFrame(rows=3)
     assert batch_argument({"data": whole}, mmf.DataFrame()) == "data", "checked before it is joined"
     with pytest.raises(DeclarationError, match="joins the rows"):

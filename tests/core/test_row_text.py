@@ -31,7 +31,7 @@ TABLES: dict[str, Callable[[], pd.DataFrame]] = {
 
 
 @pytest.mark.parametrize("make", TABLES.values(), ids=TABLES.keys())
-def test_types_are_those_that_pandas_reports(make: Callable[[], pd.DataFrame]) -> None:
+def test_column_dtypes_agree_with_pandas(make: Callable[[], pd.DataFrame]) -> None:
     table = make()
     dtypes = set(table.dtypes)
     assert column_dtypes(table) == dtypes
@@ -45,7 +45,7 @@ def test_pandas_has_blocks() -> None:
     assert block.dtype == np.float64
 
 
-def test_without_blocks_pandas_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_falls_back_to_dtypes_without_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     table = NUMBERS.assign(c=1)
     monkeypatch.setattr(type(table), "dtypes", [1, 2, 2])
     monkeypatch.setattr(table, "_mgr", object())

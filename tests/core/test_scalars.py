@@ -49,7 +49,7 @@ MOSCOW = timezone(timedelta(hours=3))
         (mmf.Datetime(), NOON, NOON),
     ],
 )
-def test_a_value_is_taken(descriptor: Scalar[Any], sent: object, value: object) -> None:
+def test_accepts_valid_values(descriptor: Scalar[Any], sent: object, value: object) -> None:
     checked = descriptor.validate(sent)
     assert checked == value
     assert type(checked) is type(value)
@@ -72,19 +72,19 @@ def test_a_value_is_taken(descriptor: Scalar[Any], sent: object, value: object) 
         *[(mmf.Datetime(), value) for value in ("x", "", "31.01.2026", 1769860800, None)],
     ],
 )
-def test_another_value_is_refused_with_what_to_send(descriptor: Scalar[Any], sent: object) -> None:
+def test_rejects_other_values_with_the_expected_type(descriptor: Scalar[Any], sent: object) -> None:
     with pytest.raises(InvalidValue, match=r"^expected .*, got ") as caught:
         descriptor.validate(sent)
     assert descriptor.type_label in caught.value.detail
 
 
-def test_a_long_value_is_not_repeated_whole() -> None:
+def test_long_value_is_shortened_in_the_error() -> None:
     with pytest.raises(InvalidValue) as caught:
         mmf.Integer().validate("x" * 100_000)
     assert len(caught.value.detail) < 200
 
 
-def test_null_is_a_float_that_is_no_number() -> None:
+def test_null_float_is_nan() -> None:
     assert math.isnan(mmf.Float().validate(None))
 
 
@@ -102,7 +102,7 @@ def test_null_is_a_float_that_is_no_number() -> None:
         (mmf.Datetime(), NOON, NOON),
     ],
 )
-def test_numpy_results_are_answered_as_python_values(
+def test_numpy_results_become_python_values(
     descriptor: Scalar[Any], result: object, value: object
 ) -> None:
     presented = descriptor.to_output(result)
@@ -111,7 +111,7 @@ def test_numpy_results_are_answered_as_python_values(
 
 
 @pytest.mark.parametrize("infinity", [math.inf, -math.inf, "+inf", "-Infinity", "1e999"])
-def test_an_argument_is_finite_unless_infinity_is_declared(infinity: Any) -> None:
+def test_rejects_infinity_unless_declared(infinity: Any) -> None:
     with pytest.raises(InvalidValue, match=r"^expected a finite number, got "):
         mmf.Float().validate(infinity)
     assert abs(mmf.Float(finite=False).validate(infinity)) == math.inf
@@ -120,18 +120,18 @@ def test_an_argument_is_finite_unless_infinity_is_declared(infinity: Any) -> Non
 
 
 @pytest.mark.parametrize("text", ["nan", " NaN "])
-def test_the_text_of_nan_is_nan(text: str) -> None:
+def test_nan_text_is_nan(text: str) -> None:
     assert math.isnan(mmf.Float().validate(text))
 
 
 @pytest.mark.parametrize("text", ["\u0661", "\u00a01", "1_000", "0x10", "infin", "1,5", "1e"])
-def test_a_number_has_ascii_digits(text: str) -> None:
+def test_rejects_non_ascii_digits(text: str) -> None:
     for descriptor in (mmf.Float(), mmf.Integer()):
         with pytest.raises(InvalidValue):
             descriptor.validate(text)
 
 
-def test_nat_is_null_as_a_result_and_nothing_as_an_argument() -> None:
+def test_nat_is_null_as_result_and_rejected_as_argument() -> None:
     assert mmf.Datetime().to_output(pd.NaT) is None
     assert mmf.Datetime().to_output(np.datetime64("NaT")) is None
     assert mmf.Datetime().output_schema()["type"] == ["string", "null"]
@@ -139,7 +139,7 @@ def test_nat_is_null_as_a_result_and_nothing_as_an_argument() -> None:
         mmf.Datetime().validate(pd.NaT)
 
 
-def test_a_pandas_moment_is_a_date() -> None:
+def test_accepts_pandas_timestamp_as_result() -> None:
     assert mmf.Datetime().to_output(pd.Timestamp(NOON)) == NOON
 
 
@@ -159,7 +159,7 @@ def test_a_pandas_moment_is_a_date() -> None:
         (mmf.Datetime(), date(2026, 1, 31)),
     ],
 )
-def test_a_result_of_another_type_is_not_converted(descriptor: Scalar[Any], result: object) -> None:
+def test_rejects_result_of_another_type(descriptor: Scalar[Any], result: object) -> None:
     with pytest.raises(InvalidValue, match=type(result).__name__):
         descriptor.to_output(result)
 
@@ -172,9 +172,7 @@ def test_a_result_of_another_type_is_not_converted(descriptor: Scalar[Any], resu
         (mmf.Datetime(), st.datetimes()),
     ],
 )
-def test_a_value_written_as_text_is_read_back(
-    descriptor: Scalar[Any], values: st.SearchStrategy[Any]
-) -> None:
+def test_text_round_trip(descriptor: Scalar[Any], values: st.SearchStrategy[Any]) -> None:
     write: Callable[[Any], str] = (
         datetime.isoformat if isinstance(descriptor, mmf.Datetime) else repr
     )

@@ -44,9 +44,7 @@ def _faults(kind: Any, *values: object) -> list[tuple[int | None, object]]:
         (str, ["007", ""], ["007", ""], "str"),
     ],
 )
-def test_cells_become_their_type(
-    kind: type, cells: list[Any], values: list[Any], dtype: str
-) -> None:
+def test_cells_are_converted(kind: type, cells: list[Any], values: list[Any], dtype: str) -> None:
     column = _check(kind, *cells)
     assert column.tolist() == values
     assert column.dtype == dtype
@@ -61,7 +59,7 @@ def test_cells_become_their_type(
         (["9999-12-31", "0001-01-01"], [datetime(9999, 12, 31), datetime(1, 1, 1)]),
     ],
 )
-def test_dates_become_moments(cells: list[Any], values: list[datetime]) -> None:
+def test_dates_are_converted(cells: list[Any], values: list[datetime]) -> None:
     column = _check(datetime, *cells)
     assert column.tolist() == values
     assert column.dtype.kind == "M"
@@ -78,7 +76,9 @@ def test_dates_become_moments(cells: list[Any], values: list[datetime]) -> None:
     ],
 )
 @pytest.mark.parametrize("nullable", [False, True])
-def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable: bool) -> None:
+def test_invalid_cell_is_reported_with_row_and_column(
+    kind: type, wrong: object, *, nullable: bool
+) -> None:
     right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
     declared = kind | None if nullable else kind
     table = pd.DataFrame({"a": pd.Series([right, wrong, right], dtype=object)})
@@ -102,7 +102,7 @@ def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable:
         (str, pd.Series([1, 2])),
     ],
 )
-def test_a_whole_column_of_another_type_is_refused(kind: type, column: pd.Series) -> None:
+def test_rejects_column_of_another_dtype(kind: type, column: pd.Series) -> None:
     with pytest.raises(InvalidValue):
         mmf.DataFrame(schema={"a": kind}).validate(pd.DataFrame({"a": column}))
 
@@ -114,7 +114,7 @@ def test_a_whole_column_of_another_type_is_refused(kind: type, column: pd.Series
         ("2026-03-28T12:00:00+01:00", "2026-03-28T12:00:00"),
     ],
 )
-def test_dates_with_different_offsets_are_the_callers_fault(dates: tuple[str, str]) -> None:
+def test_rejects_mixed_utc_offsets(dates: tuple[str, str]) -> None:
     with pytest.raises(InvalidValue, match="offset") as caught:
         _check(datetime, *dates)
     assert [fault.column for fault in caught.value.errors] == ["a"]
@@ -122,44 +122,44 @@ def test_dates_with_different_offsets_are_the_callers_fault(dates: tuple[str, st
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("nothing", [None, float("nan")])
-def test_an_empty_cell_is_named_where_nulls_are_not_declared(kind: type, nothing: object) -> None:
+def test_rejects_nulls_unless_declared(kind: type, nothing: object) -> None:
     right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
     assert _faults(kind, right, nothing) == [(1, None)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_empty_cell_is_taken_where_nulls_are_declared(kind: type) -> None:
+def test_accepts_declared_nulls(kind: type) -> None:
     right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
     for declared in (kind | None, Optional[kind]):  # noqa: UP045
         assert _check(declared, right, None).isna().tolist() == [False, True]
         assert _check(declared, None, None).isna().all()
 
 
-def test_a_nullable_whole_number_stays_one() -> None:
+def test_nullable_integers_stay_integers() -> None:
     assert _check(int | None, 1, None).tolist() == [1, pd.NA]
     assert _check(int | None, 1, 2).dtype == "Int64"
 
 
-def test_missing_columns_are_all_named() -> None:
+def test_all_missing_columns_are_named() -> None:
     with pytest.raises(InvalidValue, match="missing columns: b, c") as caught:
         mmf.DataFrame(schema=dict.fromkeys("abc", float)).validate(pd.DataFrame({"a": [1.0]}))
     assert [fault.column for fault in caught.value.errors] == ["b", "c"]
 
 
-def test_columns_come_in_the_schemas_order_without_any_others() -> None:
+def test_columns_are_reordered_and_extra_ones_dropped() -> None:
     table = pd.DataFrame({"other": ["x"], "b": [2.0], "a": [1.0]})
     expected = pd.DataFrame({"a": [1.0], "b": [2.0]})
     assert_frame_equal(mmf.DataFrame(schema={"a": float, "b": float}).validate(table), expected)
 
 
-def test_a_column_given_twice_is_refused() -> None:
+def test_rejects_duplicate_columns() -> None:
     table = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
     with pytest.raises(InvalidValue, match="duplicate columns: a"):
         mmf.DataFrame(schema={"a": float}).validate(table)
 
 
 @pytest.mark.parametrize("schema", [{"a": float}, None])
-def test_a_column_that_no_schema_declares_is_not_given_twice_either(schema: Any) -> None:
+def test_rejects_duplicate_undeclared_columns(schema: Any) -> None:
     table = pd.DataFrame([[1.0, 2.0, 3.0]], columns=["a", "b", "b"])
     with pytest.raises(InvalidValue, match=r"^duplicate columns: b$") as caught:
         mmf.DataFrame(schema=schema).validate(table)
@@ -181,7 +181,7 @@ def test_a_column_that_no_schema_declares_is_not_given_twice_either(schema: Any)
         ([2026, None], 'the table has "2026", "None" instead', ""),
     ],
 )
-def test_a_missing_column_is_sought_among_the_others(
+def test_missing_column_error_suggests_a_similar_name(
     names: list[Any], detail: str, message: str
 ) -> None:
     table = pd.DataFrame([range(1, len(names) + 1)], columns=pd.Index(names, dtype=object))
@@ -191,7 +191,7 @@ def test_a_missing_column_is_sought_among_the_others(
     assert caught.value.errors[0].message == f"missing column{message}"
 
 
-def test_faults_of_all_columns_are_reported_in_the_order_of_rows() -> None:
+def test_errors_are_ordered_by_row() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int, "b": float}).validate(table)
@@ -200,7 +200,7 @@ def test_faults_of_all_columns_are_reported_in_the_order_of_rows() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "reported"), [(19, 19), (20, 20), (21, 20), (500, 20)])
-def test_at_most_twenty_faults_are_reported_and_all_are_counted(wrong: int, reported: int) -> None:
+def test_errors_are_limited_and_counted(wrong: int, reported: int) -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(float, *["x"] * wrong)
     assert len(caught.value.errors) == reported
@@ -208,7 +208,7 @@ def test_at_most_twenty_faults_are_reported_and_all_are_counted(wrong: int, repo
     assert ("first 20" in caught.value.detail) is (wrong > MAX_ERRORS)
 
 
-def test_the_twenty_reported_are_the_first_rows_of_any_column() -> None:
+def test_reported_errors_are_from_the_first_rows() -> None:
     table = pd.DataFrame({"a": ["1"] * 5 + ["x"] * 25, "b": ["x"] * 30})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float, "b": float}).validate(table)
@@ -216,13 +216,13 @@ def test_the_twenty_reported_are_the_first_rows_of_any_column() -> None:
     assert rows == sorted([*range(13), *range(5, 12)])[:20]
 
 
-def test_faults_can_be_written_as_json() -> None:
+def test_errors_are_json_serializable() -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(datetime, 5, {"x": [1]}, 2**40)
     assert json.dumps([fault.as_dict() for fault in caught.value.errors])
 
 
-def test_rows_are_counted_from_nought_whatever_the_index() -> None:
+def test_error_rows_are_positional() -> None:
     table = pd.DataFrame({"a": ["1", "x", "2"]}, index=[7, 7, 9])
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int}).validate(table)
@@ -231,7 +231,7 @@ def test_rows_are_counted_from_nought_whatever_the_index() -> None:
     )
 
 
-def test_the_callers_table_is_left_as_it_was() -> None:
+def test_input_table_is_not_modified() -> None:
     table = pd.DataFrame({"a": ["1"], "b": [2]})
     before = table.copy()
     mmf.DataFrame(schema={"a": float}).validate(table)
@@ -239,7 +239,7 @@ def test_the_callers_table_is_left_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("declared", [list, "flaot", int | float, int | str | None, None, 5])
-def test_an_unknown_type_is_refused_when_declared(declared: object) -> None:
+def test_rejects_unknown_type_when_declared(declared: object) -> None:
     with pytest.raises(DescriptorError, match=r"'price'.*str, int, float, bool, date, datetime"):
         mmf.DataFrame(schema={"price": declared})
 
@@ -251,7 +251,7 @@ def test_meta_has_the_schema() -> None:
     assert mmf.DataFrame().meta()["schema"] == "None"
 
 
-def test_a_text_column_of_a_csv_keeps_its_noughts() -> None:
+def test_csv_text_column_keeps_leading_zeros() -> None:
     descriptor = mmf.DataFrame(schema={"code": str, "n": int})
     codec = find(Kind.TABLE, Format.CSV)
     assert codec is not None
@@ -259,7 +259,7 @@ def test_a_text_column_of_a_csv_keeps_its_noughts() -> None:
     assert table.to_dict("list") == {"code": ["007"], "n": [1]}
 
 
-def test_the_authors_own_parameters_count_for_more_than_the_schemas() -> None:
+def test_pandas_params_take_precedence_over_the_schema() -> None:
     descriptor = mmf.DataFrame(schema={"a": str}, pandas_params={"dtype": {"a": int}, "sep": ";"})
     assert descriptor.options == {"types": {"a": str}, "dtype": {"a": int}, "sep": ";"}
     codec = find(Kind.TABLE, Format.CSV)
@@ -268,6 +268,6 @@ def test_the_authors_own_parameters_count_for_more_than_the_schemas() -> None:
     assert mmf.DataFrame(schema={"a": int}).options == {"types": {"a": int}}
 
 
-def test_a_full_table_of_floats_passes_as_it_is() -> None:
+def test_valid_table_of_floats_is_not_copied() -> None:
     table = pd.DataFrame({"a": [1.0, 1.5], "b": [2.0, 3.0]})
     assert mmf.DataFrame(schema={"a": float, "b": float}).validate(table) is table

@@ -30,7 +30,7 @@ TRAINING = pd.DataFrame(
 )
 
 
-def test_types_nulls_and_categories_are_reported() -> None:
+def test_schema_has_types_nulls_and_categories() -> None:
     assert repr(mmf.schema_of(TRAINING)) == (
         "{\n"
         "    'acid': float,\n"
@@ -47,7 +47,7 @@ def test_types_nulls_and_categories_are_reported() -> None:
     )
 
 
-def test_times_keep_the_zone_of_the_training_table() -> None:
+def test_time_zone_is_kept() -> None:
     times = pd.Series(pd.to_datetime(["2026-07-01T12:00:00", None]))
     table = pd.DataFrame(
         {
@@ -65,11 +65,11 @@ def test_times_keep_the_zone_of_the_training_table() -> None:
     assert validated["at"].tolist() == table["at"].tolist()[:1]
 
 
-def test_a_short_schema_is_one_line() -> None:
+def test_short_schema_is_one_line() -> None:
     assert repr(mmf.schema_of(TRAINING[["acid", "note"]])) == "{'acid': float, 'note': str | None}"
 
 
-def test_the_training_table_passes_its_own_schema_as_it_is() -> None:
+def test_training_table_matches_its_schema() -> None:
     schema = mmf.schema_of(TRAINING)
     assert_frame_equal(mmf.DataFrame(schema=schema).validate(TRAINING), TRAINING)
     pasted = eval(repr(schema), NAMES)
@@ -87,7 +87,7 @@ CELLS: list[st.SearchStrategy[Any]] = [
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # the first text is slow
 @given(st.data(), st.sampled_from(range(len(CELLS))), st.booleans())
-def test_whatever_a_table_holds_its_schema_can_be_pasted(
+def test_schema_repr_evaluates_to_the_schema(
     data: st.DataObject, kind: int, category: bool
 ) -> None:
     values = data.draw(st.lists(CELLS[kind], min_size=1, max_size=5, unique=True))
@@ -99,7 +99,7 @@ def test_whatever_a_table_holds_its_schema_can_be_pasted(
     assert len(mmf.DataFrame(schema=schema).validate(table)) == len(table)
 
 
-def test_columns_of_objects_are_looked_into() -> None:
+def test_object_columns_are_inspected() -> None:
     table = pd.DataFrame({"a": ["x", None], "b": [True, False], "c": [1, 2]}, dtype=object)
     assert mmf.schema_of(table) == {"a": str | None, "b": bool, "c": int}
 
@@ -117,6 +117,6 @@ def test_columns_of_objects_are_looked_into() -> None:
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a'"),
     ],
 )
-def test_what_no_schema_describes_is_named(table: pd.DataFrame, word: str) -> None:
+def test_unsupported_columns_are_named(table: pd.DataFrame, word: str) -> None:
     with pytest.raises(DescriptorError, match=word):
         mmf.schema_of(table)

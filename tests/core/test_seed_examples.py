@@ -144,7 +144,7 @@ def _picture() -> bytes:
 
 
 @each_artifact
-def test_the_tab_of_tables_answers_excel(
+def test_table_example_returns_excel(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     client = _client(declare(Sums(), artifact + DATAFRAME))
@@ -157,7 +157,7 @@ def test_the_tab_of_tables_answers_excel(
 
 
 @each_artifact
-def test_the_tab_of_dicts_answers_json(
+def test_dict_example_returns_json(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     answer = _client(declare(Counts(), artifact + DICT)).post("/score", json={"a": 1, "b": []})
@@ -167,7 +167,7 @@ def test_the_tab_of_dicts_answers_json(
 
 
 @each_artifact
-def test_the_tab_of_mixed_types_answers_a_string(
+def test_mixed_example_returns_a_string(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     client = _client(declare({"colour": Colour()}, artifact + MENDED))
@@ -177,7 +177,7 @@ def test_the_tab_of_mixed_types_answers_a_string(
     assert answer.get_json() == {"result": "blue"}
 
 
-def test_the_slip_of_the_third_tab_is_the_functions_own_failure(
+def test_bug_in_the_mixed_example_is_500(
     declare: Callable[[object, str], Registry],
 ) -> None:
     client = _client(declare({"colour": Colour()}, WITH + MIXED))
@@ -190,7 +190,7 @@ def test_the_slip_of_the_third_tab_is_the_functions_own_failure(
 
 
 @pytest.mark.parametrize("artifact", [MARK, WITH, LOADER], ids=["mark", "with", "loader"])
-def test_every_form_of_artifact_is_reported_and_is_the_same_object(
+def test_every_artifact_form_loads_the_same_object(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     registry = declare(Sums(), artifact + DATAFRAME)
@@ -200,7 +200,7 @@ def test_every_form_of_artifact_is_reported_and_is_the_same_object(
     assert _module().score(pd.DataFrame({"a": [1, 2]})).tolist() == [1, 2]
 
 
-def test_only_the_decorator_can_do_without_the_file(
+def test_only_the_decorator_works_without_the_file(
     declare: Callable[[object, str], Registry], tmp_path: Path
 ) -> None:
     registry = declare(Sums(), LOADER + DATAFRAME)
@@ -210,7 +210,7 @@ def test_only_the_decorator_can_do_without_the_file(
         registry.load_artifacts()
 
 
-def test_a_model_over_ten_mebibytes_is_not_loaded_except_by_the_decorator(
+def test_only_the_decorator_loads_models_over_10_mib(
     declare: Callable[[object, str], Registry],
     default_registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
@@ -224,14 +224,14 @@ def test_a_model_over_ten_mebibytes_is_not_loaded_except_by_the_decorator(
     assert _module().model["weights"] == large["weights"]
 
 
-def test_an_argument_without_a_descriptor_keeps_the_model_from_loading(
+def test_rejects_argument_without_descriptor(
     declare: Callable[[object, str], Registry],
 ) -> None:
     with pytest.raises(mmf.DescriptorError, match=r"score.*data"):
         declare(Sums(), WITH + "@mmf.target()\ndef score(data): ...\n")
 
 
-def test_a_model_may_have_many_targets_in_any_combination(
+def test_model_may_have_several_targets(
     declare: Callable[[object, str], Registry],
 ) -> None:
     text = WITH + "".join(

@@ -12,7 +12,7 @@ from mmf_core.web import create_app
 from mmf_core.web.app import settings_groups
 
 
-def test_an_empty_environment_gives_the_documented_defaults() -> None:
+def test_defaults() -> None:
     settings = Settings.from_env({})
     assert settings.max_body == 50 * 1024 * 1024
     assert settings.max_decompressed == 100 * 1024 * 1024
@@ -46,12 +46,12 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_ALLOW_PICKLE", "1", "allow_pickle", True),
     ],
 )
-def test_a_variable_is_taken(variable: str, text: str, name: str, value: object) -> None:
+def test_variables_are_read(variable: str, text: str, name: str, value: object) -> None:
     assert getattr(Settings.from_env({variable: text}), name) == value
 
 
 @pytest.mark.parametrize("text", ["", "   "])
-def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
+def test_empty_variable_is_ignored(text: str) -> None:
     assert Settings.from_env({"MMF_MAX_BODY_MIB": text}) == Settings()
 
 
@@ -87,25 +87,25 @@ def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
         ("MMF_ALLOW_PICKLE", "no"),
     ],
 )
-def test_an_unusable_value_is_refused_with_its_variable(variable: str, text: str) -> None:
+def test_rejects_invalid_value_naming_the_variable(variable: str, text: str) -> None:
     with pytest.raises(SettingError) as caught:
         Settings.from_env({variable: text})
     assert variable in str(caught.value)
     assert text in str(caught.value)
 
 
-def test_a_refused_choice_lists_the_choices() -> None:
+def test_invalid_choice_error_lists_choices() -> None:
     with pytest.raises(SettingError, match="debug, info, warning, error"):
         Settings.from_env({"MMF_LOG_LEVEL": "loud"})
 
 
-def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "3")
     assert Settings.from_env().max_body == 3 * MIB
 
 
 @pytest.mark.parametrize("page", ["docs/settings.md", "{{cookiecutter.project_slug}}/README.md"])
-def test_the_pages_know_every_setting_and_no_other(page: str) -> None:
+def test_documented_settings_match_the_code(page: str) -> None:
     documented = set(re.findall(r"^\| `(MMF_\w+)`", (ROOT / page).read_text(), re.MULTILINE))
     assert documented == {variable for group in settings_groups() for variable in group.variables()}
 
@@ -124,31 +124,31 @@ def test_the_pages_know_every_setting_and_no_other(page: str) -> None:
         ("MMF_GONE", "MMF_GONE is not a setting of this service; has its extra been removed?"),
     ],
 )
-def test_a_variable_that_nothing_reads_stops_the_start(name: str, message: str) -> None:
+def test_rejects_unknown_variable(name: str, message: str) -> None:
     with pytest.raises(SettingError) as caught:
         check_environment(settings_groups(), {name: "1", "MMF_LOG_LEVEL": "info", "OTHER": "x"})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_variables_that_kubernetes_sets_for_services_are_none_of_ours() -> None:
+def test_ignores_kubernetes_service_variables() -> None:
     links = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR")
     check_environment(settings_groups(), {f"MMF_API_{link}": "x" for link in links})
 
 
-def test_the_service_checks_the_names_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_rejects_unknown_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_MAX_BODY", "1")
     with pytest.raises(SettingError, match="did you mean MMF_MAX_BODY_MIB"):
         create_app(Registry())
 
 
-def test_all_renamed_variables_have_successors() -> None:
+def test_renamed_variables_have_successors() -> None:
     available = {variable for group in settings_groups() for variable in group.variables()}
     assert set(RENAMED.values()) <= available
     assert not (RENAMED.keys() | REMOVED.keys()) & available
 
 
-def test_every_unusable_value_is_named_at_once() -> None:
+def test_all_invalid_values_are_reported_together() -> None:
     environ = {"MMF_MAX_BODY_MIB": "much", "MMF_TIMEOUT": "long"}
     with pytest.raises(SettingError, match=r"\AMMF_MAX_BODY_MIB.*\nMMF_TIMEOUT.*\Z"):
         Settings.from_env(environ)

@@ -74,7 +74,7 @@ def column_of(form: str, *values: Any) -> pd.Series:
         ([time(12, 30, 15), MOMENT, 5.0], "object"),
     ],
 )
-def test_cells_keep_their_types(form: str, values: list[Any], dtype: str) -> None:
+def test_cell_types(form: str, values: list[Any], dtype: str) -> None:
     column = column_of(form, *values)
     expected = [
         pd.Timestamp(value) if isinstance(value, date) and dtype.startswith("date") else value
@@ -89,7 +89,7 @@ def test_cells_keep_their_types(form: str, values: list[Any], dtype: str) -> Non
 
 
 @pytest.mark.parametrize("form", EXCEL)
-def test_a_duration_is_a_timedelta(form: str) -> None:
+def test_durations_are_timedeltas(form: str) -> None:
     spans = [timedelta(hours=30), timedelta(), -timedelta(minutes=5), timedelta(400, 3, 500_000)]
     column = column_of(form, *spans)
     assert column.dtype == "timedelta64[us]"
@@ -98,7 +98,7 @@ def test_a_duration_is_a_timedelta(form: str) -> None:
 
 @pytest.mark.parametrize("form", EXCEL)
 @pytest.mark.parametrize("format_", ["[h]:mm", "[mm]:ss", "[SS]", '"h"[hh]:mm', "[Red][h]:mm"])
-def test_any_format_of_durations_is_one(form: str, format_: str) -> None:
+def test_every_duration_format_is_recognized(form: str, format_: str) -> None:
     assert column_of(form, Shown(1.5, format_)).tolist() == [timedelta(days=1.5)]
 
 
@@ -107,7 +107,7 @@ def test_any_format_of_durations_is_one(form: str, format_: str) -> None:
     ("format_", "value"),
     [('"[h]"0', 1.5), ("[Red]0.0", 1.5), ("[$-409]h:mm", datetime(1900, 1, 1, 12))],
 )
-def test_brackets_of_other_meaning_are_no_duration(form: str, format_: str, value: Any) -> None:
+def test_other_bracketed_formats_are_not_durations(form: str, format_: str, value: Any) -> None:
     assert column_of(form, Shown(1.5, format_)).tolist() == [value]
 
 
@@ -132,9 +132,7 @@ def test_brackets_of_other_meaning_are_no_duration(form: str, format_: str, valu
         2_957_000,
     ],
 )
-def test_serial_numbers_are_those_of_xlsx(
-    form: str, serial: float, format_: str, *, mac: bool
-) -> None:
+def test_date_serial_numbers(form: str, serial: float, format_: str, *, mac: bool) -> None:
     """Excel has two calendars; the first is a day off before March 1900."""
     codec, write = FORMATS[form]
     (cell,) = codec.decode(write([["a"], [Shown(serial, format_)]], mac=mac), {})["a"].tolist()
@@ -163,9 +161,7 @@ def test_serial_numbers_are_those_of_xlsx(
         (-1e9, DURATION),
     ],
 )
-def test_an_impossible_date_is_one_fault_and_stays_a_number(
-    form: str, serial: float, format_: str
-) -> None:
+def test_impossible_date_is_a_number_and_one_error(form: str, serial: float, format_: str) -> None:
     rows = [["a", "b"], [MOMENT, -2.5], [Shown(serial, format_), 1.5], [time(12), -timedelta(1)]]
     column, other = (series.tolist() for _, series in read(form, *rows).items())
     assert column == [MOMENT, serial, time(12)]
@@ -175,7 +171,7 @@ def test_an_impossible_date_is_one_fault_and_stays_a_number(
     assert [(error.row, error.column) for error in caught.value.errors] == [(1, "a")]
 
 
-def test_a_sheet_of_impossible_dates_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_impossible_dates_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     checked = []
     monkeypatch.setattr(zipped, "_check", checked.append)
     cells = [Shown(-1, DATE), Shown(1e300, DURATION), Error("#SPILL!"), Shown(60, DATE)]
@@ -184,7 +180,7 @@ def test_a_sheet_of_impossible_dates_is_checked_once(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("form", EXCEL)
-def test_a_leap_day_that_only_excel_has_is_not_the_day_before(form: str) -> None:
+def test_excel_leap_day_1900_is_not_a_date(form: str) -> None:
     """In the other calendar the same number is a date."""
     column = column_of(form, Shown(59, DATE), Shown(60, DATE), Shown(60.0, "0"), time(12))
     assert column.tolist() == [datetime(1900, 2, 28), 60, 60, time(12)]
@@ -221,7 +217,7 @@ def with_formula(form: str, formula: str, rows: Any) -> bytes:
         ("ods", '<table:table-cell table:formula="of:=1&gt;1"></table:table-cell>'),
     ],
 )
-def test_a_formula_without_a_value_is_a_fault(form: str, formula: str, kind: Any) -> None:
+def test_rejects_formula_without_cached_value(form: str, formula: str, kind: Any) -> None:
     data = with_formula(form, formula, [["a", "b"], [1.5, "x"], [0.25, "y"]])
     descriptor = mmf.DataFrame(schema=None if kind is None else {"a": kind | None, "b": str})
     with pytest.raises(InvalidValue, match=r"formulas.*open it in Excel") as caught:
@@ -233,7 +229,7 @@ def test_a_formula_without_a_value_is_a_fault(form: str, formula: str, kind: Any
     ("form", "formula"),
     [("xlsx", "><f>1+1</f>"), ("ods", "<table:table-cell table:formula='of:=1+1'/>")],
 )
-def test_a_formula_without_a_value_matters_where_it_is_read(form: str, formula: str) -> None:
+def test_formula_without_value_in_an_unused_column_is_ignored(form: str, formula: str) -> None:
     rows = [["a", "b"], [1.5, 0.25], [2.5, 3.5]]
     descriptor = mmf.DataFrame(schema={"a": float})
     codec = FORMATS[form][0]
@@ -263,14 +259,14 @@ def test_a_formula_without_a_value_matters_where_it_is_read(form: str, formula: 
         ),
     ],
 )
-def test_a_formula_with_a_value_is_that(form: str, formula: str, value: Any) -> None:
+def test_formula_is_read_as_its_cached_value(form: str, formula: str, value: Any) -> None:
     data = with_formula(form, formula, [["a", "b"], [0.25, "x"]])
     assert cells(FORMATS[form][0].decode(data, {})["a"]) == [value]
 
 
 @pytest.mark.parametrize("cell", ['t="e"><v>#SPILL!', 't="e"><f>A1+"&lt;"</f><v>#GETTING_DATA',
                                   "t='e'><f t='shared' si='0'/><v>#CALC!"])  # fmt: skip
-def test_errors_of_newer_versions_of_excel_are_null(cell: str) -> None:
+def test_newer_excel_errors_are_null(cell: str) -> None:
     def change(sheet: bytes) -> bytes:
         assert sheet.count(b't="e"><v>#N/A') == 1
         return sheet.replace(b't="e"><v>#N/A', cell.encode())
@@ -285,7 +281,7 @@ def test_errors_of_newer_versions_of_excel_are_null(cell: str) -> None:
     assert table["b"].tolist() == ["#SPILL!", "x"]
 
 
-def test_a_tag_of_a_hundred_thousand_attributes_is_read_once() -> None:
+def test_tag_with_many_attributes_is_fast() -> None:
     """Otherwise this takes minutes."""
 
     def change(sheet: bytes) -> bytes:
@@ -303,7 +299,7 @@ def test_a_tag_of_a_hundred_thousand_attributes_is_read_once() -> None:
 @pytest.mark.parametrize(
     "text", ["#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"]
 )
-def test_an_error_is_null(form: str, text: str) -> None:
+def test_error_cell_is_null(form: str, text: str) -> None:
     assert cells(column_of(form, 1.5, Error(text))) == [1.5, None]
     with pytest.raises(InvalidValue, match="1 cell") as caught:
         read_as(form, {"a": float}, ["a", "z"], [1.5, "z"], [Error(text), "z"])
@@ -311,7 +307,7 @@ def test_an_error_is_null(form: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["Err:502", "#ДЕЛ/0!", "#ССЫЛКА!", "#NV", "#WERT!"])
-def test_errors_of_open_document_are_known_in_any_language(text: str) -> None:
+def test_ods_errors_in_any_language_are_null(text: str) -> None:
     assert cells(column_of("ods", Error(text), 1.5)) == [None, 1.5]
 
 
@@ -334,7 +330,7 @@ def test_errors_of_open_document_are_known_in_any_language(text: str) -> None:
         "<table:table-cell calcext:value-type = 'error' office:boolean-value='true'/>",
     ],
 )
-def test_an_error_of_open_document_is_null_however_it_is_written(cell: str) -> None:
+def test_ods_error_notations_are_null(cell: str) -> None:
     def change(content: bytes) -> bytes:
         assert ods_cell(2.5).encode() in content
         return content.replace(ods_cell(2.5).encode(), cell.encode())
@@ -351,7 +347,7 @@ def test_an_error_of_open_document_is_null_however_it_is_written(cell: str) -> N
         '<table:table-cell office:value-type="float" office:value="2.5"/>',
     ],
 )  # fmt: skip
-def test_a_comment_and_a_neighbour_do_not_make_an_error_of_open_document(cell: str) -> None:
+def test_ods_comments_and_neighbours_are_not_errors(cell: str) -> None:
     data = repacked(
         ods([["a", "b"], [2.5, Error("#N/A")]]),
         "content.xml",
@@ -363,7 +359,7 @@ def test_a_comment_and_a_neighbour_do_not_make_an_error_of_open_document(cell: s
     ]
 
 
-def test_values_of_open_document_that_only_look_like_errors_stay() -> None:
+def test_ods_values_that_resemble_errors_are_kept() -> None:
     def change(content: bytes) -> bytes:
         content = content.replace(b"<text:p>2.5", b"<text:p>#2.5")
         return content.replace(
@@ -382,7 +378,7 @@ def test_values_of_open_document_that_only_look_like_errors_stay() -> None:
 
 
 @pytest.mark.parametrize("form", ALL)
-def test_a_header_is_named_as_the_sheet_shows_it(form: str) -> None:
+def test_header_cells_are_formatted_as_shown(form: str) -> None:
     header = [2020.0, 1.5, True, date(2026, 1, 31), MOMENT, time(12, 30), "x", None, "7"]
     table = read(form, header, [1.5] * len(header))
     assert table.columns.tolist() == [
@@ -395,7 +391,7 @@ def test_a_header_is_named_as_the_sheet_shows_it(form: str) -> None:
 @pytest.mark.parametrize("form", ALL)
 @pytest.mark.parametrize("types", [{"a": float}, {"c": float}, None])
 @pytest.mark.parametrize("params", [{}, {"nrows": 1}, {"header": 0, "usecols": [0, 1, 2]}])
-def test_a_name_given_twice_is_refused(
+def test_rejects_duplicate_columns(
     form: str, types: dict[str, Any] | None, params: dict[str, Any]
 ) -> None:
     codec, write = FORMATS[form]
@@ -407,7 +403,7 @@ def test_a_name_given_twice_is_refused(
 
 
 @pytest.mark.parametrize("form", ALL)
-def test_a_number_and_its_text_are_one_name(form: str) -> None:
+def test_number_and_its_text_are_duplicate_names(form: str) -> None:
     table = read(form, ["2020", 2020.0], [1.5, 2.5])
     with pytest.raises(InvalidValue, match="duplicate columns: 2020"):
         mmf.DataFrame().validate(table)
@@ -434,7 +430,7 @@ def test_a_number_and_its_text_are_one_name(form: str) -> None:
         (time(12, 30), "12:30:00"),
     ],
 )
-def test_a_column_of_texts_has_what_the_sheet_shows(
+def test_text_column_has_the_formatted_values(
     form: str, value: Any, text: str, others: list[Any]
 ) -> None:
     """One rule, whatever else is in the column and in the others."""
@@ -448,7 +444,7 @@ def test_a_column_of_texts_has_what_the_sheet_shows(
 
 
 @pytest.mark.parametrize("form", EXCEL)
-def test_a_duration_is_a_text_of_hours(form: str) -> None:
+def test_duration_as_text_is_in_hours(form: str) -> None:
     spans = [timedelta(hours=30), -timedelta(minutes=5), timedelta(seconds=1, milliseconds=500)]
     column = read_as(form, {"a": str}, ["a"], *([span] for span in spans))["a"]
     assert column.tolist() == ["30:00:00", "-00:05:00", "00:00:01.500000"]
@@ -457,9 +453,7 @@ def test_a_duration_is_a_text_of_hours(form: str) -> None:
 @pytest.mark.parametrize("form", ALL)
 @pytest.mark.parametrize("number", [2.0**53, 1e300, -(2.0**60)])
 @pytest.mark.parametrize("type_", [str, int])
-def test_a_number_that_may_have_lost_digits_is_a_fault(
-    form: str, number: float, type_: type
-) -> None:
+def test_rejects_inexact_number_as_integer(form: str, number: float, type_: type) -> None:
     with pytest.raises(InvalidValue) as caught:
         read_as(form, {"a": type_}, ["a"], [7.0], [number])
     assert [(error.row, error.column) for error in caught.value.errors] == [(1, "a")]
@@ -467,14 +461,14 @@ def test_a_number_that_may_have_lost_digits_is_a_fault(
 
 
 @pytest.mark.parametrize("form", ALL)
-def test_texts_of_long_numbers_are_exact(form: str) -> None:
+def test_long_integers_as_text_are_exact(form: str) -> None:
     column = read_as(form, {"a": int | None}, ["a"], ["9007199254740993"], [None], [7.0])["a"]
     assert column.dtype == "Int64"
     assert cells(column) == [9007199254740993, None, 7]
 
 
 @pytest.mark.parametrize("form", ["xlsx", "ods"])  # xlwt has no -0.0
-def test_minus_nought_keeps_its_sign_whatever_is_beside_it(form: str) -> None:
+def test_negative_zero_keeps_its_sign(form: str) -> None:
     for beside in (1.0, 1.5, "2"):
         table = read_as(form, {"a": float, "z": str}, ["a", "z"], [-0.0, "z"], [beside, "z"])
         assert np.signbit(table["a"].iloc[0])
@@ -498,7 +492,9 @@ _TYPES = st.sampled_from([str, int, float, bool, datetime])
     types=st.tuples(_TYPES, _TYPES),
 )
 @pytest.mark.parametrize("form", ALL)
-def test_a_cell_depends_on_no_other(form: str, rows: list[Any], types: tuple[Any, Any]) -> None:
+def test_cell_is_independent_of_other_cells(
+    form: str, rows: list[Any], types: tuple[Any, Any]
+) -> None:
     """Every cell is the value, or the fault, that it is alone in a sheet."""
     schema = dict(zip("ab", (type_ | None for type_ in types), strict=True))
     together = _values_and_faults(form, schema, ["a", "b"], *rows)
@@ -538,7 +534,7 @@ def _values_and_faults(form: str, schema: dict[str, Any], *rows: Any) -> dict[An
         {"skiprows": 1, "dtype": {"n": float}},
     ],
 )
-def test_options_choose_cells_and_leave_them_as_they_are(form: str, params: dict[str, Any]) -> None:
+def test_reader_options_select_cells(form: str, params: dict[str, Any]) -> None:
     rows = [["Report", None, None, None], ["t", "n", 2020.0, "l"],
             ["007", 1.0, True, 2.0**53], ["1.5", 2.0, None, 1.0]]  # fmt: skip
     types = {"t": str, "n": float, "2020": bool | None, "l": float}
@@ -553,7 +549,7 @@ def test_options_choose_cells_and_leave_them_as_they_are(form: str, params: dict
 
 
 @pytest.mark.parametrize("form", ALL)
-def test_signs_of_numbers_in_texts_are_the_authors(form: str) -> None:
+def test_declared_signs_apply_to_numbers_in_texts(form: str) -> None:
     params = {"decimal": ",", "thousands": "."}
     codec, write = FORMATS[form]
     for beside in ("2,5", 2.5):
@@ -566,7 +562,7 @@ def test_signs_of_numbers_in_texts_are_the_authors(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ALL)
-def test_a_hidden_sheet_is_read_only_if_it_is_chosen(form: str) -> None:
+def test_hidden_sheet_is_read_only_on_request(form: str) -> None:
     codec, write = FORMATS[form]
     data = write([["a"], [1.5]], hidden=True)
     assert codec.decode(data, {}).columns.tolist() == ["a"]
@@ -574,7 +570,7 @@ def test_a_hidden_sheet_is_read_only_if_it_is_chosen(form: str) -> None:
         assert codec.decode(data, choice).columns.tolist() == ["hidden"]
 
 
-def test_a_chart_is_not_a_sheet_of_cells() -> None:
+def test_chart_sheets_are_skipped() -> None:
     codec = FORMATS["xlsx"][0]
     assert codec.decode(xlsx([["a"], [1.5]], chart=True), {}).columns.tolist() == ["a"]
     data = xlsx([["a"], [1.5]], chart=True, hidden=True)

@@ -39,7 +39,7 @@ def labels_for(kind: str) -> list[Any]:
 
 @pytest.mark.parametrize(("kind", "method"), FORMULAS, ids=lambda text: text)
 @pytest.mark.filterwarnings("ignore")
-def test_results_are_those_of_the_estimator(kind: str, method: str) -> None:
+def test_results_equal_the_estimator(kind: str, method: str) -> None:
     """If one is not used any more, this version of scikit-learn computes otherwise."""
     for labels in labels_for(kind):
         estimator = fitted(kind, labels)
@@ -82,7 +82,7 @@ def test_pipelines_and_searches(scaler: Any, last: str) -> None:
     ],
     ids=["no rows", "NaN", "infinity", "float32", "int", "too large"],
 )
-def test_what_scikit_learn_has_to_say(rows: Any) -> None:
+def test_invalid_input_is_left_to_scikit_learn(rows: Any) -> None:
     small = make_pipeline(StandardScaler(), LinearRegression()).fit(ROWS * 1e-100, VALUES)
     for model in (RandomForestRegressor(3).fit(ROWS, VALUES), small):
         compute = formula(model, "predict")
@@ -101,7 +101,7 @@ def test_attributes_are_read_at_each_call() -> None:
     assert actual.tobytes() == model.predict(ROWS).tobytes()
 
 
-def test_a_changed_estimator_has_no_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overridden_estimator_has_no_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LogisticRegression().fit(ROWS, TWO)
     assert formula(model, "predict") is not None
     monkeypatch.setattr(LogisticRegression, "predict", lambda _, rows: np.zeros(len(rows)))
@@ -111,7 +111,7 @@ def test_a_changed_estimator_has_no_formula(monkeypatch: pytest.MonkeyPatch) -> 
     assert formula(own, "predict") is None
 
 
-def test_other_estimators_and_methods_have_none() -> None:
+def test_unsupported_estimators_and_methods_have_no_formula() -> None:
     two_outputs = RandomForestRegressor(3).fit(ROWS, np.column_stack([VALUES, VALUES]))
     assert formula(two_outputs, "predict") is None
     assert formula(LogisticRegression().fit(ROWS, TWO), "predict_log_proba") is None
@@ -119,7 +119,7 @@ def test_other_estimators_and_methods_have_none() -> None:
     assert formula(tables.fit(ROWS, VALUES), "predict") is None
 
 
-def test_a_forest_computes_many_rows_in_parallel() -> None:
+def test_many_rows_of_a_forest_are_left_to_scikit_learn() -> None:
     model = RandomForestClassifier(3, n_jobs=2).fit(ROWS, THREE)
     compute = formula(model, "predict_proba")
     assert compute is not None
@@ -127,7 +127,7 @@ def test_a_forest_computes_many_rows_in_parallel() -> None:
     assert compute(np.resize(ROWS, (FEW_ROWS + 1, 5))) is None
 
 
-def test_the_fast_path_uses_it() -> None:
+def test_fast_path_uses_formulas() -> None:
     table = pd.DataFrame(ROWS, columns=list("abcde"))
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, TEXTS)
     model = mmf.fast_path(plain)

@@ -63,7 +63,7 @@ async def coroutine() -> str:
         (coroutine, TEXTS, "without async"),
     ],
 )
-def test_generators_are_declared_as_streams_and_nothing_else_is(
+def test_only_generators_return_streams(
     function: Callable[..., Any], returns: Any, message: str
 ) -> None:
     with pytest.raises(DeclarationError, match=message):
@@ -71,25 +71,25 @@ def test_generators_are_declared_as_streams_and_nothing_else_is(
 
 
 @pytest.mark.parametrize("item", [mmf.DataFrame(), mmf.Img(), mmf.File(), TEXTS, mmf.String, None])
-def test_a_piece_is_a_value_that_json_holds(item: Any) -> None:
+def test_stream_items_must_be_json_values(item: Any) -> None:
     with pytest.raises(DescriptorError, match=r"such as mmf\.String"):
         mmf.Stream(item)
 
 
-def test_a_format_is_one_of_the_stream() -> None:
+def test_stream_formats() -> None:
     assert mmf.Stream(mmf.String(), format="txt").output_format is mmf.Format.TEXT
     with pytest.raises(DescriptorError, match="one of events, jsonl"):
         mmf.Stream(mmf.Dict(), format="txt")
 
 
-def test_a_stream_is_no_argument() -> None:
+def test_rejects_stream_as_argument() -> None:
     def score(data: Any = TEXTS) -> None: ...
 
     with pytest.raises(DescriptorError, match="data: a stream can only be a result"):
         Target.of(score)
 
 
-def test_a_stream_is_not_batched() -> None:
+def test_rejects_batch_with_stream() -> None:
     def score(data: Any = mmf.DataFrame()) -> Iterator[str]:
         yield str(data)
 
@@ -148,9 +148,7 @@ def counter(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("limits", [{}, {"timeout": LONGEST}, {"max_concurrency": 1}])
-def test_every_piece_comes_and_the_generator_is_closed(
-    counter: Any, limits: dict[str, Any]
-) -> None:
+def test_yields_every_piece_and_closes_the_generator(counter: Any, limits: dict[str, Any]) -> None:
     log = Log()
     pieces = execution(counter(log), **limits)({"to": 3})
     assert log.events == [], "nothing runs before it is asked for"
@@ -159,7 +157,7 @@ def test_every_piece_comes_and_the_generator_is_closed(
 
 
 @pytest.mark.parametrize("limits", [{}, {"timeout": LONGEST}])
-def test_a_stream_that_is_closed_closes_its_generator(counter: Any, limits: dict[str, Any]) -> None:
+def test_closing_the_stream_closes_the_generator(counter: Any, limits: dict[str, Any]) -> None:
     log = Log()
     pieces = execution(counter(log), max_concurrency=1, **limits)({"to": 3})
     assert next(pieces) == 0
@@ -170,7 +168,7 @@ def test_a_stream_that_is_closed_closes_its_generator(counter: Any, limits: dict
     assert log.events == [0, "closed"]
 
 
-def test_arguments_are_checked_before_anything_else(counter: Any) -> None:
+def test_arguments_are_validated_first(counter: Any) -> None:
     with pytest.raises(InvalidValue, match="a whole number"):
         execution(counter(Log()))({"to": "x"})
 
@@ -191,14 +189,14 @@ def failing(error: BaseException) -> Callable[..., Iterator[int]]:
         (InvalidValue("not that"), InvalidValue),
     ],
 )
-def test_errors_are_those_of_any_call(error: BaseException, expected: type[Exception]) -> None:
+def test_errors_are_mapped_as_for_calls(error: BaseException, expected: type[Exception]) -> None:
     pieces = execution(failing(error))({})
     assert next(pieces) == 1
     with pytest.raises(expected):
         next(pieces)
 
 
-def test_a_wrong_piece_is_an_error_of_the_function() -> None:
+def test_invalid_piece_raises_result_error() -> None:
     def score() -> Iterator[Any]:
         yield 1
         yield "x"
@@ -209,7 +207,7 @@ def test_a_wrong_piece_is_an_error_of_the_function() -> None:
         next(pieces)
 
 
-def test_a_value_that_is_returned_is_not_lost() -> None:
+def test_rejects_generator_return_value() -> None:
     def score() -> Iterator[int]:
         yield 1
         return 2
@@ -231,7 +229,7 @@ def test_an_error_while_closing_is_logged(caplog: pytest.LogCaptureFixture) -> N
     assert "score failed while its stream was closed" in caplog.text
 
 
-def test_the_time_limit_is_for_each_wait(counter: Any) -> None:
+def test_timeout_applies_to_each_piece(counter: Any) -> None:
     log = Log()
     pieces = execution(counter(log, seconds=0.2), timeout=0.5)({"to": 5})
     assert list(pieces) == [0, 1, 2, 3, 4], "one second in total"
@@ -261,7 +259,7 @@ def test_all_pieces_are_made_in_one_thread() -> None:
     assert len(threads) == 2
 
 
-def test_a_stream_holds_its_slot_until_it_is_closed() -> None:
+def test_stream_holds_its_slot_until_closed() -> None:
     limited = execution(counting(Log()), max_concurrency=1, max_queue=0)
     first = limited({"to": 3})
     next(first)
@@ -271,7 +269,7 @@ def test_a_stream_holds_its_slot_until_it_is_closed() -> None:
     assert list(limited({"to": 1})) == [0]
 
 
-def test_a_worker_serves_a_limited_number_of_streams() -> None:
+def test_streams_per_worker_are_limited() -> None:
     settings = Settings(max_streams=2)
     every = [execution(counting(Log()), settings) for _ in range(3)]
     streams = [each({"to": 2}) for each in every]
@@ -284,7 +282,7 @@ def test_a_worker_serves_a_limited_number_of_streams() -> None:
     assert _worker_slots(2)._running == 0
 
 
-def test_a_worker_that_serves_one_stream_says_so() -> None:
+def test_limit_message_for_one_stream() -> None:
     alone = execution(counting(Log()), Settings(max_streams=1))
     with closing(alone({"to": 2})) as stream:
         next(stream)
@@ -292,7 +290,7 @@ def test_a_worker_that_serves_one_stream_says_so() -> None:
             next(alone({"to": 2}))
 
 
-def test_an_async_generator_is_cancelled_when_the_client_has_gone() -> None:
+def test_async_generator_is_cancelled_on_disconnect() -> None:
     log, gone = Log(), threading.Event()
 
     async def score() -> AsyncIterator[int]:
@@ -315,14 +313,14 @@ def test_an_async_generator_is_cancelled_when_the_client_has_gone() -> None:
     assert log.events == ["cancelled", "closed"]
 
 
-def test_times_are_those_of_the_function() -> None:
+def test_timings_include_the_generator() -> None:
     timings = Timings()
     list(execution(counting(Log(), seconds=0.05))({"to": 3}, timings))
     assert 0.15 <= timings.call < 1
     assert timings.queue < 0.1
 
 
-def test_example_calls_take_the_first_piece_of_a_stream_that_never_ends(counter: Any) -> None:
+def test_example_call_takes_only_the_first_piece(counter: Any) -> None:
     log = Log()
     registry = mmf.Registry()
     registry.target(returns=mmf.Stream(mmf.Integer()))(counter(log))
@@ -332,7 +330,7 @@ def test_example_calls_take_the_first_piece_of_a_stream_that_never_ends(counter:
     assert log.events == [0, "closed"]
 
 
-def test_example_calls_find_a_stream_that_fails() -> None:
+def test_example_call_reports_a_failing_stream() -> None:
     registry = mmf.Registry()
     registry.target(returns=TEXTS)(failing(ValueError("one is not a text")))
     (target,) = registry.targets.values()

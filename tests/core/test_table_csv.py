@@ -35,13 +35,13 @@ WRITTEN = [
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1)
 
 
-def test_it_is_the_codec_of_its_format() -> None:
+def test_codec_is_registered() -> None:
     assert isinstance(find(Kind.TABLE, Format.CSV), TableCSV)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(), st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=20))
-def test_numbers_survive_a_round_trip(rows: list[tuple[float, int]]) -> None:
+def test_numbers_round_trip(rows: list[tuple[float, int]]) -> None:
     table = pd.DataFrame(rows, columns=["x", "n"])
     again = CODEC.decode(CODEC.encode(table, {}), {"dtype": {"x": float}})
     assert_frame_equal(again, table, check_exact=True)
@@ -49,42 +49,42 @@ def test_numbers_survive_a_round_trip(rows: list[tuple[float, int]]) -> None:
 
 @settings(deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=20))
-def test_texts_survive_a_round_trip(texts: list[str]) -> None:
+def test_texts_round_trip(texts: list[str]) -> None:
     table = pd.DataFrame({"text": texts, "rest": range(len(texts))})
     options = {"dtype": {"text": str}, "keep_default_na": False}
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), options), table)
 
 
 @pytest.mark.parametrize("text", ['a "quoted" word', "a,b", "two\nlines", "=1+1", "Вино, белое"])
-def test_awkward_texts_survive_a_round_trip(text: str) -> None:
+def test_awkward_texts_round_trip(text: str) -> None:
     table = pd.DataFrame({text: [text, "plain"]})
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), {}), table)
 
 
-def test_the_row_numbers_are_not_written() -> None:
+def test_index_is_not_written() -> None:
     assert CODEC.encode(pd.DataFrame({"a": [1]}, index=[7]), {}) == b"a\n1\n"
 
 
-def test_an_empty_cell_is_null_both_ways() -> None:
+def test_empty_cell_is_null() -> None:
     table = CODEC.decode(b"a,b\n1,\n", {})
     assert table["b"].isna().all()
     assert CODEC.encode(table, {}) == b"a,b\n1,\n"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
+def test_byte_order_mark_is_skipped() -> None:
     assert list(CODEC.decode("\ufeffa,b\n1,2\n".encode(), {}).columns) == ["a", "b"]
 
 
-def test_a_header_alone_is_a_table_without_rows() -> None:
+def test_header_alone_is_an_empty_table() -> None:
     assert CODEC.decode(b"a,b\n", {}).shape == (0, 2)
 
 
-def test_options_go_to_pandas() -> None:
+def test_options_are_passed_to_pandas() -> None:
     table = CODEC.decode(b"a;b\n1,5;007\n", {"sep": ";", "decimal": ",", "dtype": {"b": str}})
     assert table.to_dict("list") == {"a": [1.5], "b": ["007"]}
 
 
-def test_an_index_that_the_options_ask_for_is_made() -> None:
+def test_index_col_is_applied() -> None:
     assert CODEC.decode(b"k,a\nx,1\n", {"index_col": "k"}).index.tolist() == ["x"]
 
 
@@ -100,7 +100,7 @@ def test_an_index_that_the_options_ask_for_is_made() -> None:
         pytest.param(b'a,b\n"1,2\n', id="an open quote"),
     ],
 )
-def test_broken_csv_is_the_callers_fault(data: bytes) -> None:
+def test_invalid_csv_raises_request_error(data: bytes) -> None:
     with pytest.raises(RequestError, match="CSV") as caught:
         CODEC.decode(data, {})
     assert caught.value.status == 400
@@ -113,13 +113,13 @@ def test_broken_csv_is_the_callers_fault(data: bytes) -> None:
         *(b"a,b\n0,2,3\n", b"a,b\n0,2,3\n1,5,6\n", b'"a","b"\n0,"2",3\n1,5,6\n'),
     ],
 )
-def test_rows_with_more_cells_than_the_header_do_not_shift_into_other_columns(data: bytes) -> None:
+def test_rejects_rows_longer_than_the_header(data: bytes) -> None:
     with pytest.raises(RequestError, match="more cells than its header"):
         CODEC.decode(data, {})
 
 
 @pytest.mark.parametrize("title", ["Report", "Report of 2026", "Report\nof 2026"])
-def test_a_title_that_is_taken_for_the_header_is_named(title: str) -> None:
+def test_title_above_the_header_is_reported(title: str) -> None:
     header = title.partition("\n")[0]
     with pytest.raises(RequestError, match="remove lines above the header") as caught:
         CODEC.decode(f"\ufeff{title}\na,b,c\n1,2,3\n".encode(), {})
@@ -136,7 +136,7 @@ def test_a_title_that_is_taken_for_the_header_is_named(title: str) -> None:
         ('a\n"x\n\ny"\n\n"z"\n', 1),
     ],
 )
-def test_a_blank_line_in_a_single_column_is_refused(body: str, row: int) -> None:
+def test_rejects_blank_line_in_a_single_column(body: str, row: int) -> None:
     with pytest.raises(InvalidValue, match=f'row {row} is a blank line; write "" for') as caught:
         CODEC.decode(body.encode(), {})
     assert [detail.row for detail in caught.value.errors] == [row]
@@ -153,7 +153,7 @@ def test_a_blank_line_in_a_single_column_is_refused(body: str, row: int) -> None
         ("a,b\n1,1\n\n2,1\n", {}, [1, 2]),
     ],
 )
-def test_other_blank_lines_are_not_rows(
+def test_other_blank_lines_are_skipped(
     body: str, options: dict[str, Any], cells: list[Any]
 ) -> None:
     table = CODEC.decode(body.encode(), options)
@@ -167,7 +167,7 @@ def test_other_blank_lines_are_not_rows(
         (b"title\na,b\n1,2\n", {"skiprows": 1}, ["a", "b"]),
     ],
 )
-def test_a_header_with_quotes_or_a_title_above_it_is_not_too_short(
+def test_accepts_quoted_header_and_header_option(
     data: bytes, options: dict[str, Any], columns: list[str]
 ) -> None:
     assert CODEC.decode(data, options).to_dict("list") == dict(
@@ -175,7 +175,7 @@ def test_a_header_with_quotes_or_a_title_above_it_is_not_too_short(
     )
 
 
-def test_a_text_that_utf8_cannot_hold_is_a_value_error() -> None:
+def test_rejects_lone_surrogates() -> None:
     with pytest.raises(ValueError, match="surrogates"):
         CODEC.encode(pd.DataFrame({"a": pd.Series(["\ud800"], dtype=object)}), {})
 
@@ -186,9 +186,7 @@ def test_a_text_that_utf8_cannot_hold_is_a_value_error() -> None:
     st.integers(0, 3) | st.just(1_001),
     st.sampled_from([CODEC, TableTSV()]),
 )
-def test_cells_are_those_that_pandas_writes(
-    columns: list[tuple[str, Any]], rows: int, codec: TableCSV
-) -> None:
+def test_cells_match_pandas(columns: list[tuple[str, Any]], rows: int, codec: TableCSV) -> None:
     table = pd.DataFrame({f"{name} x": column.iloc[[0, 1] * rows] for name, column in columns})
     text = table.to_csv(index=False, sep=codec.separator)
     assert _cells(codec.encode(table, {}).decode(), codec) == _cells(text, codec)
@@ -196,7 +194,7 @@ def test_cells_are_those_that_pandas_writes(
 
 @settings(deadline=None)
 @given(st.lists(st.floats(), min_size=1), st.booleans())
-def test_floats_are_those_that_pandas_writes(numbers: list[float], with_text: bool) -> None:
+def test_floats_are_exact(numbers: list[float], with_text: bool) -> None:
     table = pd.DataFrame({"x": numbers, "y": ["a"] * len(numbers) if with_text else numbers})
     lines = CODEC.encode(table, {}).decode().splitlines()[1:]
     again = [float(line.split(",")[0] or "nan") for line in lines]
@@ -206,7 +204,7 @@ def test_floats_are_those_that_pandas_writes(numbers: list[float], with_text: bo
 @pytest.mark.parametrize("codec", [TableCSV(), TableTSV()])
 @settings(deadline=None)
 @given(st.data(), st.integers(1, 4), st.sampled_from([1, 5, 100_000]))
-def test_a_block_of_numbers_is_written_as_its_columns_are(
+def test_block_of_numbers_is_written_like_columns(
     codec: Any, data: st.DataObject, width: int, size: int
 ) -> None:
     """A column of texts beside the same numbers has them written one by one."""
@@ -223,13 +221,13 @@ def test_a_block_of_numbers_is_written_as_its_columns_are(
 
 
 @pytest.mark.parametrize("cells", [[1.5, None], ["x", None], ["", "x"]])
-def test_an_empty_cell_alone_in_its_row_is_a_row(cells: list[Any]) -> None:
+def test_single_empty_cell_is_a_row(cells: list[Any]) -> None:
     data = CODEC.encode(pd.DataFrame({"a": cells}), {})
     assert data == pd.DataFrame({"a": cells}).to_csv(index=False).encode()
     assert len(CODEC.decode(data, {})) == 2
 
 
-def test_a_lone_carriage_return_is_quoted() -> None:
+def test_lone_carriage_return_is_quoted() -> None:
     table = pd.DataFrame({"a": ["x\ry"], "b": [1]})
     assert CODEC.encode(table, {}) == b'a,b\n"x\ry",1\n'
     assert CODEC.decode(CODEC.encode(table, {}), {}).shape == (1, 2)
@@ -238,7 +236,7 @@ def test_a_lone_carriage_return_is_quoted() -> None:
 @pytest.mark.parametrize(
     "names", [["a;b", "c"], ["a", "b,c"], [1, 2], ["", "x"], ["a\tb", '"'], ["a|b", "c"]]
 )
-def test_names_are_written_as_pandas_does(names: list[Any]) -> None:
+def test_names_match_pandas(names: list[Any]) -> None:
     for codec in (CODEC, TableTSV()):
         needs_quotes = codec is CODEC and re.search(r"[,;|\t]", "".join(map(str, names)))
         quoting = csv.QUOTE_ALL if needs_quotes else csv.QUOTE_MINIMAL

@@ -27,31 +27,31 @@ def _read(data: bytes, **options: object) -> dict[str, list[object]]:
     return table
 
 
-def test_tsv_is_the_codec_of_its_format() -> None:
+def test_tsv_codec_is_registered() -> None:
     assert isinstance(find(Kind.TABLE, Format.TSV), TableTSV)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=10))
-def test_tsv_survives_a_round_trip(rows: list[tuple[str, int]]) -> None:
+def test_tsv_round_trip(rows: list[tuple[str, int]]) -> None:
     table = pd.DataFrame(rows, columns=["text", "n"])
     options = {"types": {"text": str}}
     assert_frame_equal(TSV.decode(TSV.encode(table, {}), options), table)
 
 
-def test_tsv_knows_no_commas() -> None:
+def test_tsv_splits_only_on_tabs() -> None:
     assert TSV.decode(b"a,b\tc;d\n1,5\tx\n", {}).to_dict("list") == {"a,b": ["1,5"], "c;d": ["x"]}
     assert TSV.encode(pd.DataFrame({"a": ["x\ty"], "b": [1]}), {}) == b'a\tb\n"x\ty"\t1\n'
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1251"])
 @pytest.mark.parametrize("codec", [CSV, TSV])
-def test_encodings_are_recognised(codec: TableCSV, encoding: str) -> None:
+def test_encodings_are_detected(codec: TableCSV, encoding: str) -> None:
     data = "цена,имя\n1,Вино\n".replace(",", codec.separator).encode(encoding)
     assert codec.decode(data, {}).to_dict("list") == {"цена": [1], "имя": ["Вино"]}
 
 
-def test_the_authors_encoding_counts_for_more() -> None:
+def test_declared_encoding_takes_precedence() -> None:
     assert _read("é\nü\n".encode("cp1252"), encoding="cp1252") == {"é": ["ü"]}
     with pytest.raises(RequestError, match="ascii"):
         CSV.decode("é\n1\n".encode(), {"encoding": "ascii"})
@@ -71,26 +71,24 @@ def test_the_authors_encoding_counts_for_more() -> None:
         (b'"a;\n;b",c\r\n1,2\r\n', {"a;\n;b": [1], "c": [2]}),
     ],
 )
-def test_semicolons_are_recognised_in_the_header(
-    data: bytes, table: dict[str, list[object]]
-) -> None:
+def test_semicolons_are_detected(data: bytes, table: dict[str, list[object]]) -> None:
     assert _read(data) == table
 
 
-def test_the_authors_separator_counts_for_more() -> None:
+def test_declared_separator_takes_precedence() -> None:
     assert _read(b"a;b\n1;2\n", sep=",") == {"a;b": ["1;2"]}
     assert _read(b"a;b\n1,5;2\n", decimal=".") == {"a": ["1,5"], "b": [2]}
     assert _read(b"a|b\n1|2\n", delimiter="|") == {"a": [1], "b": [2]}
 
 
 @pytest.mark.parametrize("names", [["a;b"], ["a;b;c", "d"], [";", '"'], ["a|b"], ["a\tb", "c"]])
-def test_names_with_separators_survive_a_round_trip(names: list[str]) -> None:
+def test_names_with_separators_round_trip(names: list[str]) -> None:
     table = pd.DataFrame([range(len(names))], columns=names)
     assert_frame_equal(CSV.decode(CSV.encode(table, {}), {}), table)
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "None", "NaN", "N/A", "nan", "<NA>"])
-def test_a_null_word_is_null_among_numbers_and_a_text_among_texts(word: str) -> None:
+def test_null_word_is_null_among_numbers_and_text_among_texts(word: str) -> None:
     table = CSV.decode(f"n,t,e\n1,x,\n{word},{word},\n,,\n".encode(), {})
     assert table["n"].tolist()[0] == 1
     assert table["n"].isna().tolist() == [False, True, True]
@@ -99,25 +97,25 @@ def test_a_null_word_is_null_among_numbers_and_a_text_among_texts(word: str) -> 
     assert table["e"].isna().all()
 
 
-def test_a_null_word_in_a_text_column_of_a_schema_is_a_text() -> None:
+def test_null_word_in_a_declared_text_column_is_text() -> None:
     descriptor = mmf.DataFrame(schema={"code": str, "n": float | None})
     table = descriptor.validate(CSV.decode(b"code,n\nNA,NA\nnull,2\n007,3\n", descriptor.options))
     assert table["code"].tolist() == ["NA", "null", "007"]
     assert table["n"].isna().tolist() == [True, False, False]
 
 
-def test_null_words_under_a_name_given_twice() -> None:
+def test_null_words_in_duplicate_columns() -> None:
     table = CSV.decode(b"a,a\nNA,NA\n1,x\n", {})
     assert table.iloc[:, 0].isna().tolist() == [True, False]
     assert table.iloc[:, 1].tolist() == ["NA", "x"]
 
 
-def test_the_authors_null_words_count_for_more() -> None:
+def test_declared_null_words_take_precedence() -> None:
     assert CSV.decode(b"t\nx\n-\n", {"na_values": ["-"]})["t"].isna().tolist() == [False, True]
     assert _read(b"t,u\nx,1\n,2\n", keep_default_na=False) == {"t": ["x", ""], "u": [1, 2]}
 
 
-def test_a_type_does_not_depend_on_the_length() -> None:
+def test_type_does_not_depend_on_length() -> None:
     rows = b"1\n" * 300_000
     assert set(map(type, CSV.decode(b"a\n" + rows + b"x\n", {})["a"])) == {str}
 
@@ -134,17 +132,17 @@ def test_a_type_does_not_depend_on_the_length() -> None:
         pytest.param(b'"' * 2_000_001, id="quotes"),
     ],
 )
-def test_a_huge_line_is_refused(data: bytes) -> None:
+def test_rejects_huge_line(data: bytes) -> None:
     with pytest.raises(RequestError, match=r"CSV|at most 16,384 columns"):
         CSV.decode(data, {})
 
 
-def test_as_many_columns_as_excel_has_are_read() -> None:
+def test_column_limit_is_inclusive() -> None:
     assert CSV.decode(b"," * (MAX_COLUMNS - 1) + b"\n1\n", {}).shape == (1, MAX_COLUMNS)
 
 
 @pytest.mark.parametrize("codec", [CSV, TSV])
-def test_formulas_are_escaped_where_that_is_asked(codec: TableCSV) -> None:
+def test_formulas_are_escaped_on_request(codec: TableCSV) -> None:
     table = pd.DataFrame(
         {"=n": [-1, 2], "t": ["=1+1", "-x"], "u": ["@a", "a=b"], "v": ["+1", "\t"], "x": [-0.5, 1]}
     )
@@ -160,11 +158,11 @@ def test_formulas_are_escaped_where_that_is_asked(codec: TableCSV) -> None:
 
 
 @pytest.mark.parametrize("codec", [CSV, TSV])
-def test_damaged_text_is_refused_or_read(codec: TableCSV) -> None:
+def test_corrupted_text_is_rejected_or_read(codec: TableCSV) -> None:
     fuzz(codec, codec.encode(MIXED, {}))
 
 
-def test_a_null_word_is_null_beside_a_number_of_more_than_64_bits() -> None:
+def test_null_words_beside_integers_over_64_bits() -> None:
     body = b"a,b\nNA,NA\n100000000000000000001,2026-01-31\n1.5,NA\n"
     table = TableCSV().decode(body, {"types": {"b": datetime}})
     assert table["a"].tolist() == [None, 10**20 + 1, 1.5]
@@ -172,7 +170,7 @@ def test_a_null_word_is_null_beside_a_number_of_more_than_64_bits() -> None:
 
 
 @pytest.mark.parametrize("repeats", [MAX_REPEATED, MAX_REPEATED + 1])
-def test_a_header_that_repeats_names_is_refused_before_pandas_numbers_them(repeats: int) -> None:
+def test_rejects_header_with_too_many_duplicates(repeats: int) -> None:
     text = b",".join([b"a"] * (repeats + 1)) + b"\n" + b",".join([b"1"] * (repeats + 1)) + b"\n"
     if repeats > MAX_REPEATED:
         with pytest.raises(InvalidValue, match=r"^expected unique column names"):
@@ -182,7 +180,7 @@ def test_a_header_that_repeats_names_is_refused_before_pandas_numbers_them(repea
 
 
 @pytest.mark.parametrize("columns", [MAX_REPLACED, MAX_REPLACED + 1])
-def test_many_columns_are_replaced_at_once(columns: int) -> None:
+def test_many_text_columns_are_restored(columns: int) -> None:
     names = [f"c{index}" for index in range(columns)]
     table = CSV.read(f"x,{','.join(names)}\n1.5,{','.join(['007'] * columns)}\n".encode(), KEPT)
     assert table.columns.tolist() == ["x", *names]

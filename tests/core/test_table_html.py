@@ -36,21 +36,21 @@ def _page(table: pd.DataFrame) -> Cells:
     return parser
 
 
-def test_it_is_written_and_not_read() -> None:
+def test_html_is_write_only() -> None:
     assert isinstance(find(Kind.TABLE, Format.HTML), TableHTML)
     assert Format.HTML in formats(Kind.TABLE)
     assert Format.HTML in writable(Kind.TABLE)
     assert Format.HTML not in readable(Kind.TABLE)
 
 
-def test_what_is_only_read_can_be_no_answer() -> None:
+def test_rejects_read_only_formats_for_results() -> None:
     assert {Format.XLS, Format.ODS} <= set(readable(Kind.TABLE))
     assert not {Format.XLS, Format.ODS} & set(writable(Kind.TABLE))
     with pytest.raises(mmf.DescriptorError, match="xlsx"):
         mmf.DataFrame(format=mmf.XLS)
 
 
-def test_cells_are_as_csv_has_them() -> None:
+def test_cells_match_csv() -> None:
     table = pd.DataFrame(
         {"x": [0.1, None], "t": ["long " * 50, "$rows"], "d": pd.to_datetime(["2026-01-31"] * 2)}
     )
@@ -61,14 +61,14 @@ def test_cells_are_as_csv_has_them() -> None:
     ]
 
 
-def test_everything_is_escaped_and_there_is_no_script() -> None:
+def test_markup_is_escaped() -> None:
     evil = '</td><script>alert("1")</script><img src=x onerror=alert(1)>'
     page = _page(pd.DataFrame({evil: [evil]}))
     assert page.cells == [evil, evil]
     assert not {"script", "img", "link"} & page.tags
 
 
-def test_it_is_a_whole_page() -> None:
+def test_output_is_a_complete_page() -> None:
     text = CODEC.encode(pd.DataFrame({"a": [1]}), {}).decode()
     assert text.startswith("<!doctype html>\n")
     assert "default-src 'none'" in text

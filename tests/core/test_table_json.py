@@ -68,7 +68,7 @@ def _lines(records: list[dict[str, Any]]) -> bytes:
     return b"\n".join(map(json.dumps, records))
 
 
-def test_it_is_the_codec_of_its_format() -> None:
+def test_codec_is_registered() -> None:
     assert isinstance(find(Kind.TABLE, Format.JSON), TableJSON)
 
 
@@ -86,64 +86,64 @@ def test_it_is_the_codec_of_its_format() -> None:
         {"inputs": COLUMNS},
     ],
 )
-def test_every_shape_is_the_same_table(shape: Any) -> None:
+def test_every_orientation_gives_the_same_table(shape: Any) -> None:
     assert_frame_equal(CODEC.from_plain(shape, {}), EXPECTED)
     assert_frame_equal(CODEC.decode(json.dumps(shape), {}), EXPECTED)
 
 
 @settings(deadline=None)
 @given(st.dictionaries(TEXTS, st.lists(TEXTS, min_size=3, max_size=3), min_size=1, max_size=5))
-def test_texts_survive_a_round_trip(columns: dict[str, list[str]]) -> None:
+def test_texts_round_trip(columns: dict[str, list[str]]) -> None:
     table = pd.DataFrame(columns)
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), {}), table)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20))
-def test_what_went_out_comes_in_as_the_same_cells(rows: list[tuple[Any, Any]]) -> None:
+def test_cells_round_trip(rows: list[tuple[Any, Any]]) -> None:
     sent = CODEC.encode(pd.DataFrame(rows, columns=["a", "b"], dtype=object), {})
     again = CODEC.encode(CODEC.decode(sent, {}).astype(object), {})
     assert json.loads(again) == json.loads(sent)
 
 
 @pytest.mark.parametrize("nothing", [math.nan, math.inf, -math.inf, None, pd.NA])
-def test_nothing_and_infinity_go_out_as_null(nothing: Any) -> None:
+def test_nulls_and_infinity_are_written_as_null(nothing: Any) -> None:
     table = pd.DataFrame({"a": pd.Series([nothing, 1.5], dtype=object)})
     assert CODEC.encode(table, {}) == b'[{"a":null},{"a":1.5}]'
 
 
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
-def test_a_column_of_dates_goes_out_as_dates(unit: str) -> None:
+def test_dates_are_written_as_iso_8601(unit: str) -> None:
     table = pd.DataFrame({"d": pd.to_datetime(["2026-01-31T12:00:00"]).as_unit(unit)})
     assert json.loads(CODEC.encode(table, {})) == [{"d": "2026-01-31T12:00:00"}]
 
 
-def test_null_comes_in_as_nan() -> None:
+def test_null_is_read_as_nan() -> None:
     assert CODEC.from_plain([{"a": None}, {"a": 1.5}], {})["a"].isna().tolist() == [True, False]
 
 
-def test_a_key_that_some_records_lack_is_null_there() -> None:
+def test_missing_keys_are_null() -> None:
     table = CODEC.from_plain([{"a": 1}, {"b": 2}], {})
     assert list(table.columns) == ["a", "b"]
     assert table.isna().to_numpy().tolist() == [[False, True], [True, False]]
 
 
-def test_split_without_columns_counts_them() -> None:
+def test_split_without_columns_numbers_them() -> None:
     assert list(CODEC.from_plain({"data": [[5, 6]]}, {}).columns) == [0, 1]
 
 
-def test_split_takes_its_index() -> None:
+def test_split_index_is_used() -> None:
     table = CODEC.from_plain({"columns": ["a"], "data": [[1], [2]], "index": ["x", "y"]}, {})
     assert table.index.tolist() == ["x", "y"]
 
 
 @pytest.mark.parametrize("plain", [{"data": [1, 2]}, {"data": [1, 2], "columns": [3, 4]}])
-def test_a_column_may_be_called_data(plain: dict[str, list[int]]) -> None:
+def test_column_may_be_named_data(plain: dict[str, list[int]]) -> None:
     assert CODEC.from_plain(plain, {}).to_dict("list") == plain
 
 
 @pytest.mark.parametrize("plain", [{"a": 1}, {"instances": "x"}, 5, "x"])
-def test_data_other_than_a_table_is_refused_with_what_to_send(plain: Any) -> None:
+def test_rejects_other_json_with_the_expected_shape(plain: Any) -> None:
     with pytest.raises(InvalidValue, match='"columns"'):
         CODEC.from_plain(plain, {})
 
@@ -151,25 +151,25 @@ def test_data_other_than_a_table_is_refused_with_what_to_send(plain: Any) -> Non
 @pytest.mark.parametrize(
     "plain", [[], {}, {"data": []}, {"columns": ["a"], "data": []}, [{}], {"a": []}]
 )
-def test_a_table_of_nothing_is_empty(plain: Any) -> None:
+def test_empty_tables(plain: Any) -> None:
     assert CODEC.from_plain(plain, {}).empty
 
 
 @pytest.mark.parametrize("data", [b"", b"[", b'[{"a": NaN}]'])
-def test_broken_json_is_not_readable(data: bytes) -> None:
+def test_invalid_json_raises_request_error(data: bytes) -> None:
     with pytest.raises(RequestError) as caught:
         CODEC.decode(data, {})
     assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("row", [1, "x", None, [1]])
-def test_a_row_that_is_no_record_is_named(row: Any) -> None:
+def test_invalid_record_is_reported_by_row(row: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain([{"a": 1}, row], {})
     assert [fault.row for fault in caught.value.errors] == [1]
 
 
-def test_ragged_rows_are_named() -> None:
+def test_ragged_rows_are_reported() -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain({"columns": ["a", "b"], "data": [[1, 2], [3], [4, 5, 6]]}, {})
     assert [fault.row for fault in caught.value.errors] == [1, 2]
@@ -180,36 +180,36 @@ def test_ragged_rows_are_named() -> None:
     "plain",
     [{"columns": ["a"], "data": [[]] * 1000}, {str(number): number for number in range(1000)}],
 )
-def test_a_thousand_errors_are_not_all_reported(plain: Any) -> None:
+def test_errors_are_limited(plain: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain(plain, {})
     assert len(caught.value.errors) == MAX_ERRORS == 20
 
 
 @pytest.mark.parametrize("columns", [5, "ab", {"a": 1}, [["a"]], [{"a": 1}]])
-def test_columns_are_a_list_of_names(columns: Any) -> None:
+def test_rejects_invalid_columns_list(columns: Any) -> None:
     with pytest.raises(InvalidValue, match="columns"):
         CODEC.from_plain({"columns": columns, "data": [[1]]}, {})
 
 
 @pytest.mark.parametrize("index", [5, [1, 2], [["x"]], [{"x": 1}]])
-def test_an_index_is_a_list_with_a_label_for_each_row(index: Any) -> None:
+def test_rejects_invalid_index(index: Any) -> None:
     with pytest.raises(InvalidValue, match="index"):
         CODEC.from_plain({"columns": ["a"], "data": [[1]], "index": index}, {})
 
 
-def test_a_column_that_is_no_list_is_named() -> None:
+def test_column_that_is_not_a_list_is_named() -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain({"a": [1], "b": 2}, {})
     assert [fault.column for fault in caught.value.errors] == ["b"]
 
 
-def test_columns_of_different_lengths_are_refused() -> None:
+def test_rejects_columns_of_different_lengths() -> None:
     with pytest.raises(InvalidValue, match="same number"):
         CODEC.from_plain({"a": [1], "b": [1, 2]}, {})
 
 
-def test_a_table_of_floats_is_one_block() -> None:
+def test_table_of_floats() -> None:
     table = CODEC.from_plain([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], {})
     assert table.dtypes.tolist() == ["float64", "float64"]
     assert table.to_numpy().tolist() == [[1.0, 2.0], [3.0, 4.0]]
@@ -236,7 +236,7 @@ def test_a_table_of_floats_is_one_block() -> None:
         ([2**53 + 1, True, "x"], "object"),
     ],
 )
-def test_whole_numbers_beside_others_keep_their_digits(
+def test_integers_in_mixed_columns_are_exact(
     shape: Callable[[Any], Any], cells: list[int | None], dtype: str
 ) -> None:
     table = CODEC.decode(json.dumps(shape([{"a": cell, "c": 0.5} for cell in cells])), {})
@@ -251,7 +251,7 @@ def test_whole_numbers_beside_others_keep_their_digits(
     rows=st.lists(st.tuples(EXACT, EXACT), min_size=1, max_size=6)
     | st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=6)
 )
-def test_a_cell_is_what_it_says_whatever_is_beside_it(
+def test_cell_is_independent_of_other_cells(
     shape: Callable[[Any], Any], rows: list[tuple[Any, Any]]
 ) -> None:
     records = [{"a": first, "b": second} for first, second in rows]
@@ -272,7 +272,7 @@ def _typed(cell: Any) -> Any:
 @pytest.mark.parametrize(
     "cells", [[1, None], [2**53 - 1, None], [1e300, None], [2**53 - 1, None, 0.5]]
 )
-def test_other_columns_with_nulls_are_floats(cells: list[float | None]) -> None:
+def test_numeric_columns_with_nulls_are_floats(cells: list[float | None]) -> None:
     assert CODEC.from_plain({"a": cells}, {})["a"].dtype == "float64"
     assert CODEC.from_plain([{"a": cell} for cell in cells], {})["a"].dtype == "float64"
 
@@ -282,13 +282,13 @@ def test_other_columns_with_nulls_are_floats(cells: list[float | None]) -> None:
     st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda x: x[0]),
     st.integers(0, 3) | st.just(1_001),
 )
-def test_columns_are_written_as_records_are(columns: list[tuple[str, Any]], rows: int) -> None:
+def test_columns_are_written_like_records(columns: list[tuple[str, Any]], rows: int) -> None:
     table = pd.DataFrame({name: column.iloc[[0, 1] * rows] for name, column in columns})
     assert CODEC.encode(table, {}) == json.dumps(CODEC.to_plain(table))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", ">f8", ">i4", "bool", "Float64", "Int8"])
-def test_numbers_of_any_size_are_written(dtype: str) -> None:
+def test_numbers_of_any_dtype_are_written(dtype: str) -> None:
     table = pd.DataFrame({"a": [0, 1], "b": [1, 0]}).astype(dtype)
     if table["a"].dtype.kind == "f":
         table /= 10
@@ -296,7 +296,7 @@ def test_numbers_of_any_size_are_written(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("names", [[1, "1"], ["a", "a"], [("a", 1), ("a", 2)], [None, 1.5]])
-def test_columns_of_odd_names_are_written_as_records_are(names: list[Any]) -> None:
+def test_columns_with_unusual_names_are_written_like_records(names: list[Any]) -> None:
     table = pd.DataFrame([[1, 2.5]]).set_axis(pd.Index(names, tupleize_cols=False), axis=1)
     try:
         expected = json.dumps(CODEC.to_plain(table))
@@ -307,7 +307,7 @@ def test_columns_of_odd_names_are_written_as_records_are(names: list[Any]) -> No
         assert CODEC.encode(table, {}) == expected
 
 
-def test_records_that_share_no_column_are_refused_before_there_is_a_cell_for_each() -> None:
+def test_rejects_sparse_records_before_allocating_cells() -> None:
     records = [{f"c{place}": 1} for place in range(2_000)]
     with pytest.raises(RequestError, match="2,000 rows and 2,000 columns is nearly empty"):
         CODEC.decode(json.dumps(records), {})

@@ -15,7 +15,7 @@ CODEC = TableJSONL()
 TEXTS = st.text(st.characters(codec="utf-8"))
 
 
-def test_it_is_the_codec_of_its_format() -> None:
+def test_codec_is_registered() -> None:
     assert isinstance(find(Kind.TABLE, Format.JSONL), TableJSONL)
 
 
@@ -27,19 +27,19 @@ def test_it_is_the_codec_of_its_format() -> None:
         max_size=10,
     )
 )
-def test_tables_survive_a_round_trip(rows: list[tuple[str, int, float]]) -> None:
+def test_tables_round_trip(rows: list[tuple[str, int, float]]) -> None:
     table = pd.DataFrame(rows, columns=["text", "n", "x"]).replace([float("inf"), -float("inf")], 0)
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), {}), table, check_dtype=False)
 
 
-def test_a_record_is_a_line() -> None:
+def test_one_record_per_line() -> None:
     table = pd.DataFrame({"a": [2**53 + 1, 2], "b": ["two\nlines", None]})
     assert (
         CODEC.encode(table, {}) == b'{"a":9007199254740993,"b":"two\\nlines"}\n{"a":2,"b":null}\n'
     )
 
 
-def test_empty_lines_and_any_line_ends_are_taken() -> None:
+def test_accepts_empty_lines_and_any_line_ending() -> None:
     table = CODEC.decode(b'\n{"a":9007199254740993}\r\n\n  \n{"a":2}', {})
     assert table.to_dict("list") == {"a": [2**53 + 1, 2]}
 
@@ -55,10 +55,10 @@ def test_empty_lines_and_any_line_ends_are_taken() -> None:
         (b"\xff\xfe", "line 1"),
     ],
 )
-def test_a_broken_line_is_named(data: bytes, words: str) -> None:
+def test_invalid_line_is_named(data: bytes, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         CODEC.decode(data, {})
 
 
-def test_damaged_lines_are_refused_or_read() -> None:
+def test_corrupted_lines_are_rejected_or_read() -> None:
     fuzz(CODEC, CODEC.encode(MIXED, {}))

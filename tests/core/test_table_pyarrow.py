@@ -43,12 +43,12 @@ RICH = pd.DataFrame(
 
 
 @each_codec
-def test_each_is_the_codec_of_its_format(codec: Codec[pd.DataFrame]) -> None:
+def test_codecs_are_registered(codec: Codec[pd.DataFrame]) -> None:
     assert type(find(Kind.TABLE, codec.format)) is type(codec)
 
 
 @each_codec
-def test_types_survive_a_round_trip(codec: Codec[pd.DataFrame]) -> None:
+def test_types_round_trip(codec: Codec[pd.DataFrame]) -> None:
     again = codec.decode(codec.encode(RICH, {}), {})
     assert_frame_equal(again, RICH, check_index_type=False)
 
@@ -67,7 +67,7 @@ def test_types_survive_a_round_trip(codec: Codec[pd.DataFrame]) -> None:
         max_size=10,
     )
 )
-def test_tables_survive_a_round_trip(
+def test_tables_round_trip(
     codec: Codec[pd.DataFrame], rows: list[tuple[str, int, float, datetime]]
 ) -> None:
     table = pd.DataFrame(rows, columns=["text", "n", "x", "when"])
@@ -75,7 +75,7 @@ def test_tables_survive_a_round_trip(
     assert_frame_equal(again, table, check_exact=True, check_index_type=False)
 
 
-def test_a_stream_and_a_file_are_read_under_either_name() -> None:
+def test_streams_and_files_are_read_by_both_codecs() -> None:
     for writer in (ARROW, FEATHER):
         for reader in (ARROW, FEATHER):
             assert_frame_equal(
@@ -86,7 +86,7 @@ def test_a_stream_and_a_file_are_read_under_either_name() -> None:
 
 
 @each_codec
-def test_the_functions_may_write_into_what_they_get(codec: Codec[pd.DataFrame]) -> None:
+def test_decoded_table_is_writable(codec: Codec[pd.DataFrame]) -> None:
     table = codec.decode(codec.encode(pd.DataFrame({"a": [1.5, 2.5]}), {}), {})
     table.loc[0, "a"] = 3.5
     table["a"] += 1
@@ -95,22 +95,20 @@ def test_the_functions_may_write_into_what_they_get(codec: Codec[pd.DataFrame]) 
 
 @each_codec
 @pytest.mark.parametrize("column", [[1, "x"], [object()], [1 + 2j]])
-def test_a_column_of_no_one_type_is_refused(
-    codec: Codec[pd.DataFrame], column: list[object]
-) -> None:
+def test_rejects_columns_of_mixed_types(codec: Codec[pd.DataFrame], column: list[object]) -> None:
     with pytest.raises((TypeError, ValueError)):
         codec.encode(pd.DataFrame({"a": pd.Series(column, dtype=object)}), {})
 
 
 @each_codec
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"ARROW1", b"a,b\n1,2\n", b"\xff" * 64, b"\0" * 64])
-def test_what_is_no_such_file_is_the_callers_fault(codec: Codec[pd.DataFrame], data: bytes) -> None:
+def test_invalid_file_raises_request_error(codec: Codec[pd.DataFrame], data: bytes) -> None:
     with pytest.raises(RequestError):
         codec.decode(data, {})
 
 
 @each_codec
-def test_a_table_without_rows_keeps_its_columns(codec: Codec[pd.DataFrame]) -> None:
+def test_empty_table_keeps_its_columns(codec: Codec[pd.DataFrame]) -> None:
     empty = RICH.drop(columns="category").head(0)  # choices travel with cells
     again = codec.decode(codec.encode(empty, {}), {})
     assert_frame_equal(again, empty, check_index_type=False)
@@ -215,7 +213,7 @@ EPOCH = datetime(1970, 1, 1, 0, 0, 0, 1)
         (pa.array([LONG, None, LONG]).dictionary_encode(), None, [LONG, None, LONG]),
     ],
 )
-def test_types_without_pandas_metadata_lose_nothing(
+def test_types_without_pandas_metadata_are_exact(
     codec: Codec[pd.DataFrame], array: Any, dtype: str | None, cells: list[Any] | None
 ) -> None:
     column = _read(array, codec)
@@ -260,7 +258,7 @@ def test_types_without_pandas_metadata_lose_nothing(
         (datetime, pa.array([10**15]).cast(pa.timestamp("s")), None, []),
     ],
 )
-def test_the_schema_decides_the_type(
+def test_schema_decides_the_type(
     codec: Codec[pd.DataFrame], declared: Any, array: Any, dtype: str | None, cells: Any
 ) -> None:
     if array.type == pa.timestamp("s") and codec is PARQUET:
@@ -297,7 +295,7 @@ DICTIONARY = pa.DictionaryArray.from_arrays
         ),
     ],
 )
-def test_encodings_of_arrow_lose_nothing(array: Any, dtype: str, cells: list[Any]) -> None:
+def test_arrow_encodings_are_exact(array: Any, dtype: str, cells: list[Any]) -> None:
     column = _read(array, ARROW)
     assert column.dtype == dtype
     assert [None if pd.isna(cell) else cell for cell in column.tolist()] == cells
@@ -315,7 +313,7 @@ def test_encodings_of_arrow_lose_nothing(array: Any, dtype: str, cells: list[Any
         (pa.array([0, -(2**40)], pa.timestamp("s", "Europe/Berlin")), "out of range"),
     ],
 )
-def test_values_that_pandas_lacks_are_reported_by_column(
+def test_rejects_values_that_pandas_cannot_hold(
     codec: Codec[pd.DataFrame], array: Any, words: str
 ) -> None:
     with pytest.raises(InvalidValue, match=r"^a: expected values that pandas can hold") as caught:
@@ -325,7 +323,7 @@ def test_values_that_pandas_lacks_are_reported_by_column(
     assert words in error.message
 
 
-def test_a_dictionary_of_times_keeps_their_zone() -> None:
+def test_dictionary_of_times_keeps_the_zone() -> None:
     noon = pa.array([43_200], pa.timestamp("s", "Asia/Tokyo")).dictionary_encode()
     (time,) = _read(noon, ARROW)
     assert time.isoformat() == "1970-01-01T21:00:00+09:00"
@@ -337,14 +335,12 @@ INTEGERS = st.sampled_from([LONG, -LONG, 2**53, 2**63 - 1, -(2**63)]) | st.integ
 @pytest.mark.parametrize("codec", [PARQUET, ARROW], ids=["PARQUET", "ARROW"])
 @settings(deadline=None)
 @given(st.lists(INTEGERS | st.none(), min_size=1, max_size=5))
-def test_whole_numbers_and_nulls_are_exact(
-    codec: Codec[pd.DataFrame], cells: list[int | None]
-) -> None:
+def test_integers_with_nulls_are_exact(codec: Codec[pd.DataFrame], cells: list[int | None]) -> None:
     column = _read(pa.array(cells, pa.int64()), codec)
     assert [None if pd.isna(cell) else int(cell) for cell in column] == cells
 
 
-def test_offsets_out_of_range_are_refused() -> None:
+def test_rejects_offsets_out_of_range() -> None:
     data = _stream(pa.array(["first", "second"]))
     offsets = struct.pack("<3i", 0, 5, 11)
     assert data.count(offsets) == 1
@@ -353,20 +349,20 @@ def test_offsets_out_of_range_are_refused() -> None:
             ARROW.decode(data.replace(offsets, struct.pack("<3i", *forged)), {})
 
 
-def test_text_that_is_not_utf8_is_refused() -> None:
+def test_rejects_text_that_is_not_utf_8() -> None:
     offsets = pa.py_buffer(struct.pack("<2i", 0, 2))
     forged = pa.Array.from_buffers(pa.utf8(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])
     with pytest.raises(RequestError):
         ARROW.decode(_stream(forged), {})
 
 
-def test_a_category_out_of_range_is_refused() -> None:
+def test_rejects_category_out_of_range() -> None:
     forged = pa.DictionaryArray.from_arrays(pa.array([7], pa.int8()), pa.array(["x"]), safe=False)
     with pytest.raises(RequestError):
         ARROW.decode(_stream(forged), {})
 
 
-def test_a_column_that_is_shorter_than_its_table_is_refused() -> None:
+def test_rejects_column_shorter_than_its_table() -> None:
     """Batches end where the shortest column does, without an error of pyarrow."""
     buffer = io.BytesIO()
     pq.write_table(pa.table({"a": range(77)}), buffer)
@@ -377,7 +373,7 @@ def test_a_column_that_is_shorter_than_its_table_is_refused() -> None:
         PARQUET.decode(forged, {})
 
 
-def test_data_that_decompresses_to_too_much_is_refused() -> None:
+def test_decompressed_size_is_limited() -> None:
     table = pa.table({"a": np.zeros(4_000_000)})
     parquet, arrow = io.BytesIO(), io.BytesIO()
     pq.write_table(table, parquet)
@@ -396,7 +392,7 @@ def test_data_that_decompresses_to_too_much_is_refused() -> None:
 
 
 @each_codec
-def test_lack_of_memory_is_not_the_callers_fault(
+def test_memory_error_is_not_a_request_error(
     codec: Codec[pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = codec.encode(MIXED, {})
@@ -410,5 +406,5 @@ def test_lack_of_memory_is_not_the_callers_fault(
 
 
 @each_codec
-def test_damaged_files_are_refused_or_read(codec: Codec[pd.DataFrame]) -> None:
+def test_corrupted_files_are_rejected_or_read(codec: Codec[pd.DataFrame]) -> None:
     fuzz(codec, codec.encode(MIXED, {}))

@@ -42,13 +42,13 @@ def _column(*values: object) -> pd.DataFrame:
     return pd.DataFrame({"a": pd.Series(values, dtype=object)})
 
 
-def test_it_is_the_codec_of_its_format() -> None:
+def test_codec_is_registered() -> None:
     assert isinstance(find(Kind.TABLE, Format.XLSX), TableXLSX)
 
 
 @settings(deadline=None)
 @given(st.lists(NUMBERS, min_size=1, max_size=20))
-def test_numbers_survive_a_round_trip_to_fifteen_digits(numbers: list[float]) -> None:
+def test_numbers_round_trip_to_fifteen_digits(numbers: list[float]) -> None:
     table = pd.DataFrame({"x": numbers, "row": range(len(numbers))})
     again = CODEC.decode(CODEC.encode(table, {}), {})
     assert_frame_equal(again, table, check_dtype=False, rtol=1e-15, atol=0)
@@ -56,23 +56,23 @@ def test_numbers_survive_a_round_trip_to_fifteen_digits(numbers: list[float]) ->
 
 @settings(deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=10))
-def test_texts_survive_a_round_trip(texts: list[str]) -> None:
+def test_texts_round_trip(texts: list[str]) -> None:
     table = pd.DataFrame({"text": texts})
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), {}), table)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "007", "_x000D_", " two  spaces ", "a\tb\nc", "😀"])
-def test_awkward_texts_survive_a_round_trip(text: str) -> None:
+def test_awkward_texts_round_trip(text: str) -> None:
     table = pd.DataFrame({"text": [text], text + "!": [1]})
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), {}), table)
 
 
 @pytest.mark.parametrize("nothing", [None, math.nan, math.inf, -math.inf, pd.NA, pd.NaT])
-def test_what_excel_has_no_number_for_is_an_empty_cell(nothing: object) -> None:
+def test_nulls_and_infinity_are_empty_cells(nothing: object) -> None:
     assert _cells(CODEC.encode(_column(nothing, 1.5), {})) == [("a",), (None,), (1.5,)]
 
 
-def test_nulls_of_pandas_own_types_are_empty_cells() -> None:
+def test_pandas_nulls_are_empty_cells() -> None:
     table = pd.DataFrame({"a": pd.array([1.5, None], "Float64"), "b": pd.array([1, None], "Int64")})
     assert _cells(CODEC.encode(table, {}))[1:] == [(1.5, 1), (None, None)]
 
@@ -110,12 +110,12 @@ def test_nulls_of_pandas_own_types_are_empty_cells() -> None:
         ("\ud800\ufffe", "\N{REPLACEMENT CHARACTER}" * 2),
     ],
 )
-def test_a_value_becomes_the_cell_that_shows_it(value: object, cell: object) -> None:
+def test_values_become_typed_cells(value: object, cell: object) -> None:
     assert _cells(CODEC.encode(_column(value), {}))[1] == (cell,)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\t=1", "007"])
-def test_a_formula_is_written_as_text(text: str) -> None:
+def test_formulas_are_written_as_text(text: str) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(CODEC.encode(_column(text), {}))).active
     assert sheet is not None
     assert sheet["A2"].data_type in {"s", "inlineStr"}
@@ -136,11 +136,11 @@ def test_a_formula_is_written_as_text(text: str) -> None:
         max_size=20,
     )
 )
-def test_openpyxl_reads_what_was_written(values: list[Any]) -> None:
+def test_openpyxl_reads_the_output(values: list[Any]) -> None:
     assert _cells(CODEC.encode(_column(*values), {}))[1:] == [(value,) for value in values]
 
 
-def test_columns_have_excels_names() -> None:
+def test_cell_references_use_excel_column_letters() -> None:
     table = pd.DataFrame([range(800)], columns=[f"c{place}" for place in range(800)])
     data = CODEC.encode(table, {})
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -150,16 +150,16 @@ def test_columns_have_excels_names() -> None:
     assert_frame_equal(CODEC.decode(data, {}), table)
 
 
-def test_the_same_table_is_the_same_file() -> None:
+def test_output_is_deterministic() -> None:
     assert CODEC.encode(_column(1, "x"), {}) == CODEC.encode(_column(1, "x"), {})
 
 
-def test_a_table_without_rows_keeps_its_header() -> None:
+def test_empty_table_keeps_its_header() -> None:
     table = CODEC.decode(CODEC.encode(pd.DataFrame({"a": [], "b": []}), {}), {})
     assert (list(table.columns), len(table)) == (["a", "b"], 0)
 
 
-def test_options_go_to_pandas() -> None:
+def test_options_are_applied() -> None:
     data = CODEC.encode(pd.DataFrame({"a": [7], "b": ["x7"]}), {})
     assert CODEC.decode(data, {"usecols": ["b"]}).to_dict("list") == {"b": ["x7"]}
     assert CODEC.decode(data, {"dtype": {"a": str}})["a"].tolist() == ["7"]
@@ -182,13 +182,13 @@ def _foreign_zip() -> bytes:
         pytest.param(TableXLSX().encode(pd.DataFrame({"a": [1]}), {})[:-200], id="cut off"),
     ],
 )
-def test_a_broken_workbook_is_the_callers_fault(data: bytes) -> None:
+def test_invalid_workbook_raises_request_error(data: bytes) -> None:
     with pytest.raises(RequestError, match=r"\.xlsx") as caught:
         CODEC.decode(data, {})
     assert caught.value.status == 400
 
 
-def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_error_is_not_a_request_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
@@ -197,7 +197,7 @@ def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch
         CODEC.decode(CODEC.encode(pd.DataFrame({"a": [1]}), {}), {})
 
 
-def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_table_longer_than_a_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_xlsx, "MAX_ROWS", 2)
     assert _cells(CODEC.encode(_column(1, 2), {}))
     with pytest.raises(BodyTooLarge, match="at most 2 rows as XLSX, got 3"):
@@ -205,7 +205,7 @@ def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_times_are_the_same_numbers_one_by_one_and_together(unit: str) -> None:
+def test_times_are_written_the_same_vectorized_or_not(unit: str) -> None:
     texts = ["1900-03-01", "2026-01-31T12:30:00", "1999-12-31T23:59:59", "NaT"]
     times = pd.Series(np.array(texts, f"M8[{unit}]"))
     assert CODEC.encode(pd.DataFrame({"a": times}), {}) == CODEC.encode(
@@ -213,7 +213,7 @@ def test_times_are_the_same_numbers_one_by_one_and_together(unit: str) -> None:
     )
 
 
-def test_a_text_longer_than_a_cell_is_refused_and_not_cut() -> None:
+def test_rejects_text_longer_than_a_cell() -> None:
     longest = "x" * 32_767
     assert _cells(CODEC.encode(_column(longest), {}))[1] == (longest,)
     with pytest.raises(ValueError, match="characters"):
@@ -221,23 +221,21 @@ def test_a_text_longer_than_a_cell_is_refused_and_not_cut() -> None:
 
 
 @pytest.mark.parametrize("module", ["pandas", "python_calamine"])
-def test_a_missing_library_is_asked_for(module: str, without: Callable[..., None]) -> None:
+def test_missing_library_names_the_pip_command(module: str, without: Callable[..., None]) -> None:
     without(module)
     with pytest.raises(MissingPackage, match=f"pip install {module.replace('_', '-')}$"):
         find(Kind.TABLE, Format.XLSX)
 
 
 @pytest.mark.parametrize("separator", ["\uf8ff\ue000", "\uf8ff", "\ue000", "", "\ue000\uf8ff"])
-def test_texts_are_the_same_cells_one_by_one_and_together(separator: str) -> None:
+def test_texts_are_written_the_same_vectorized_or_not(separator: str) -> None:
     texts = [None, "", "a<b>&\r", f"{separator}x", f"y{separator}", "_x000D_", "\0", "x"]
     together = pd.DataFrame({"a": pd.Series(texts, dtype="str")})
     assert CODEC.encode(together, {}) == CODEC.encode(_column(*texts), {})
 
 
 @pytest.mark.parametrize("kind", ["int64", "bool", "float64", "str", "Int64", "object"])
-def test_rows_are_the_same_in_pieces_and_together(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_written_the_same_in_chunks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     table = pd.DataFrame({"a": pd.Series([1, 0, 1, 1, 0], dtype=kind), "b": range(5)})
     whole = CODEC.encode(table, {})
     monkeypatch.setattr(table_xlsx, "_MIN_ROWS", 2)
@@ -247,7 +245,7 @@ def test_rows_are_the_same_in_pieces_and_together(
         CODEC.encode(table.assign(c=[*range(4), b"x"]), {})
 
 
-def test_a_cell_of_text_takes_little_more_than_its_bytes() -> None:
+def test_text_cells_take_little_memory() -> None:
     """Four million took nine seconds, and 290 MiB for 2,400,000 beside the table."""
     table = pd.DataFrame({name: pd.Series(["text"] * 100_000, dtype="str") for name in "abcd"})
     tracemalloc.start()

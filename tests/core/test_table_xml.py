@@ -38,7 +38,7 @@ def _read(text: str) -> dict[str, list[object]]:
     return table
 
 
-def test_it_is_the_codec_of_its_format() -> None:
+def test_codec_is_registered() -> None:
     assert isinstance(find(Kind.TABLE, Format.XML), TableXML)
 
 
@@ -49,14 +49,14 @@ def test_it_is_the_codec_of_its_format() -> None:
         st.tuples(TEXTS, st.integers(-(2**63), 2**63 - 1), st.floats()), min_size=1, max_size=9
     ),
 )
-def test_tables_survive_a_round_trip(name: str, rows: list[tuple[str, int, float]]) -> None:
+def test_tables_round_trip(name: str, rows: list[tuple[str, int, float]]) -> None:
     columns = [f"{name} text", "n", f"x{name}"]
     table = pd.DataFrame(rows, columns=columns)
     options = {"dtype": {columns[0]: str, columns[2]: float}}
     assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), options), table, check_exact=True)
 
 
-def test_it_is_written_like_this() -> None:
+def test_output() -> None:
     table = pd.DataFrame(
         {"a": [1, 2], "my column": ["<&>", None], "цена": [True, 0.5], "xml": "\r"}
     )
@@ -90,36 +90,38 @@ def test_it_is_written_like_this() -> None:
         ("<t><r><a>9007199254740993</a></r></t>", {"a": [2**53 + 1]}),
     ],
 )
-def test_any_names_and_attributes_are_taken(text: str, table: dict[str, list[object]]) -> None:
+def test_accepts_any_element_names_and_attributes(
+    text: str, table: dict[str, list[object]]
+) -> None:
     assert _read(text) == table
 
 
-def test_nil_an_empty_and_a_missing_element_are_null_among_numbers() -> None:
+def test_nil_empty_and_missing_elements_are_null_among_numbers() -> None:
     text = f'<t {XSI}><r><a xsi:nil="true"/><b>1</b></r><r><a/><b>2</b></r><r><b>3</b></r></t>'
     table = CODEC.decode(text.encode(), {})
     assert table["a"].isna().tolist() == [True] * 3
     assert table["b"].tolist() == [1, 2, 3]
 
 
-def test_an_empty_element_among_texts_is_an_empty_text() -> None:
+def test_empty_element_among_texts_is_an_empty_text() -> None:
     text = f'<t {XSI}><r><a>x</a></r><r><a/></r><r a=""/><r><a xsi:nil="true"/></r><r/></t>'
     column = CODEC.decode(text.encode(), {})["a"]
     assert column.fillna("null").tolist() == ["x", "", "", "null", "null"]
 
 
-def test_a_schema_keeps_leading_noughts() -> None:
+def test_schema_keeps_leading_zeros() -> None:
     descriptor = mmf.DataFrame(schema={"code": str, "n": int})
     data = b"<t><r><code>007</code><n>1</n></r><r><code>NA</code><n>2</n></r></t>"
     table = descriptor.validate(CODEC.decode(data, descriptor.options))
     assert table.to_dict("list") == {"code": ["007", "NA"], "n": [1, 2]}
 
 
-def test_options_on_separators_say_nothing_of_xml() -> None:
+def test_csv_options_do_not_apply_to_xml() -> None:
     table = CODEC.decode(b"<t><r><a>1.5</a></r></t>", {"sep": ";", "decimal": ",", "header": 3})
     assert table.to_dict("list") == {"a": [1.5]}
 
 
-def test_a_utf16_text_is_read() -> None:
+def test_utf_16_is_read() -> None:
     text = '<?xml version="1.0" encoding="UTF-16"?><t><r><a>цена</a></r></t>'
     assert CODEC.decode(text.encode("utf-16"), {}).to_dict("list") == {"a": ["цена"]}
 
@@ -137,19 +139,19 @@ def test_a_utf16_text_is_read() -> None:
     ],
     ids=lambda data: repr(data[:30]),
 )
-def test_what_is_no_table_is_the_callers_fault(data: bytes) -> None:
+def test_rejects_other_xml(data: bytes) -> None:
     with pytest.raises(RequestError, match="XML"):
         CODEC.decode(data, {})
 
 
-def test_rows_of_ever_other_columns_are_refused() -> None:
+def test_rejects_rows_with_ever_new_columns() -> None:
     rows = "".join(f"<r a{place}='1'/>" for place in range(9_000))
     with pytest.raises(RequestError, match="nearly empty"):
         CODEC.decode(f"<t>{rows}</t>".encode(), {})
 
 
 @pytest.mark.parametrize("text", ["a\x0bb", "\x00", "\ud800", "\uffff"])
-def test_text_that_xml_has_no_way_to_write_is_a_value_error(text: str) -> None:
+def test_rejects_text_that_xml_cannot_represent(text: str) -> None:
     names = pd.Index([text], dtype=object)
     for table in (pd.DataFrame({"a": [text]}, dtype=object), pd.DataFrame([[1]], columns=names)):
         with pytest.raises(ValueError, match="XML"):
@@ -159,7 +161,7 @@ def test_text_that_xml_has_no_way_to_write_is_a_value_error(text: str) -> None:
 @pytest.mark.parametrize("kind", [Kind.TABLE, Kind.JSON])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("name", ["a%d", "p:a%d", "a p:b%d=''"])
-def test_a_namespace_is_not_put_before_many_names(kind: Kind, encoding: str, name: str) -> None:
+def test_rejects_long_namespace_with_many_names(kind: Kind, encoding: str, name: str) -> None:
     """500 kB before 2,000 names took two gigabytes, and 25 MB before a million would take days."""
     uri = "u" * 100_000
     cells = "".join(f"<{name % i}/>" for i in range(1_000))
@@ -173,7 +175,7 @@ def test_a_namespace_is_not_put_before_many_names(kind: Kind, encoding: str, nam
     tracemalloc.stop()
 
 
-def test_a_usual_namespace_may_be_before_many_names() -> None:
+def test_accepts_short_namespace_with_many_names() -> None:
     cells = "".join(f"<b{number}>1</b{number}>" for number in range(12))
     row = f"<r><a xsi:nil='true'/>{cells}</r>"
     text = f"<t {XSI} long='{'x' * 100_000}'>" + row * 50_000
@@ -182,7 +184,7 @@ def test_a_usual_namespace_may_be_before_many_names() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.TABLE, Kind.JSON])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_python_does_not_remember_the_names_of_encodings(kind: Kind, encoding: str) -> None:
+def test_unknown_encoding_names_are_not_cached(kind: Kind, encoding: str) -> None:
     """It keeps the name of each that it has looked for, of any length, for ever."""
     name = f"x-{kind.name}-{encoding}" + "x" * 1_000
     codec = find(kind, Format.XML)
@@ -194,5 +196,5 @@ def test_python_does_not_remember_the_names_of_encodings(kind: Kind, encoding: s
     assert codec.read(russian.encode("cp1251"), {}) is not None
 
 
-def test_damaged_xml_is_refused_or_read() -> None:
+def test_corrupted_xml_is_rejected_or_read() -> None:
     fuzz(CODEC, CODEC.encode(MIXED, {}))

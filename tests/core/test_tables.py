@@ -108,18 +108,18 @@ class Box:
         ),
     ],
 )
-def test_a_result_is_answered_as_a_table(result: Any, table: pd.DataFrame) -> None:
+def test_results_become_tables(result: Any, table: pd.DataFrame) -> None:
     assert_frame_equal(TABLE.to_output(result), table)
 
 
-def test_a_named_index_is_a_column_and_an_unnamed_one_only_counts() -> None:
+def test_only_a_named_index_becomes_a_column() -> None:
     named = pd.DataFrame({"a": [1]}, index=pd.Index(["x"], name="key"))
     unnamed = pd.DataFrame({"a": [1]}, index=["x"])
     assert TABLE.to_output(named).to_dict("list") == {"key": ["x"], "a": [1]}
     assert list(TABLE.to_output(unnamed).columns) == ["a"]
 
 
-def test_a_named_index_of_a_series_is_a_column() -> None:
+def test_named_index_of_a_series_becomes_a_column() -> None:
     labels = pd.Index(["x", "y"], name="key")
     series = pd.Series([1, 2], labels, name="a")
     expected = {"key": ["x", "y"], "a": [1, 2]}
@@ -132,7 +132,7 @@ TEXT_FORMATS = (Format.CSV, Format.TSV, Format.XML, Format.HTML, Format.XLSX, Fo
 
 
 @pytest.mark.parametrize("cell", [b"ab", 1 + 2j, object()], ids=lambda cell: type(cell).__name__)
-def test_a_value_without_a_text_is_named_by_its_place(cell: Any) -> None:
+def test_unserializable_cell_error_has_its_path(cell: Any) -> None:
     table = pd.DataFrame({"n": [1, 2], "unit price": pd.Series(["x", cell], dtype=object)})
     place = re.escape("result[1]['unit price']")
     codecs = [find(Kind.TABLE, format_) for format_ in TEXT_FORMATS]
@@ -145,12 +145,12 @@ def _write_tensors(table: pd.DataFrame, _options: dict[str, Any]) -> list[Tensor
     return [to_tensor(str(name), column) for name, column in table.items()]
 
 
-def test_every_named_level_of_an_index_is_a_column() -> None:
+def test_named_index_levels_become_columns() -> None:
     table = pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]}).groupby(["a", "b"]).sum()
     assert TABLE.to_output(table).to_dict("list") == {"a": [1, 2], "b": [3, 4], "c": [5, 6]}
 
 
-def test_the_functions_own_table_is_left_as_it_was() -> None:
+def test_result_table_is_not_modified() -> None:
     result = pd.DataFrame([[1]], index=pd.Index(["x"], name="key"))
     before = result.copy()
     TABLE.to_output(result)
@@ -183,12 +183,12 @@ def test_the_functions_own_table_is_left_as_it_was() -> None:
         ),
     ],
 )
-def test_a_result_that_is_no_table_is_refused(result: Any) -> None:
+def test_rejects_result_that_is_not_a_table(result: Any) -> None:
     with pytest.raises(InvalidValue):
         TABLE.to_output(result)
 
 
-def test_a_result_has_the_declared_columns_and_types() -> None:
+def test_result_has_the_declared_columns_and_types() -> None:
     answer = mmf.DataFrame(schema={"label": int, "p": float})
     table = answer.to_output({"p": [1], "label": [2.0], "debug": ["x"]})
     assert_frame_equal(table, pd.DataFrame({"label": [2], "p": [1.0]}))
@@ -196,7 +196,7 @@ def test_a_result_has_the_declared_columns_and_types() -> None:
         answer.to_output(np.array([1, 2]))
 
 
-def test_a_result_may_be_empty_and_an_argument_may_not() -> None:
+def test_only_results_may_be_empty() -> None:
     empty = pd.DataFrame({"a": []})
     assert TABLE.to_output(empty).empty
     for nothing in (empty, pd.DataFrame(), []):
@@ -204,13 +204,13 @@ def test_a_result_may_be_empty_and_an_argument_may_not() -> None:
             TABLE.validate(nothing)
 
 
-def test_an_argument_passes_as_it_is_without_a_schema() -> None:
+def test_argument_without_schema_is_unchanged() -> None:
     table = pd.DataFrame([[1, 2]], columns=["a", 5], index=["x"])
     assert TABLE.validate(table) is table
 
 
 @pytest.mark.parametrize("form", [Format.CSV, Format.XLSX])
-def test_pandas_params_reach_only_the_readers_that_know_them(form: Format) -> None:
+def test_pandas_params_are_passed_only_where_supported(form: Format) -> None:
     table = mmf.DataFrame(pandas_params={"sep": ",", "sheet_name": 0, "nrows": 1})
     codec = find(Kind.TABLE, form)
     assert codec is not None
@@ -218,7 +218,7 @@ def test_pandas_params_reach_only_the_readers_that_know_them(form: Format) -> No
     assert codec.decode(written, table.options).to_dict("list") == {"a": [1]}
 
 
-def test_series_of_different_labels_keep_every_digit() -> None:
+def test_unaligned_integer_series_are_exact() -> None:
     result = {"a": pd.Series([2**53 + 1]), "b": pd.Series([1, 2]), "c": pd.Series([0.5])}
     table = mmf.DataFrame().to_output(result)
     assert table["a"].tolist() == [2**53 + 1, pd.NA]

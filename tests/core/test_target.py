@@ -21,7 +21,7 @@ def _named(name: str) -> Callable[[], None]:
     return function
 
 
-def test_the_function_stays_the_function_that_it_is(registry: Registry) -> None:
+def test_decorator_returns_the_function(registry: Registry) -> None:
     def double(n: Any = mmf.Integer()) -> Any:
         return n * 2
 
@@ -30,7 +30,7 @@ def test_the_function_stays_the_function_that_it_is(registry: Registry) -> None:
     assert double(4) == double(n=4) == 8
 
 
-def test_an_unknown_option_is_named_beside_the_known_ones(registry: Registry) -> None:
+def test_unknown_option_error_lists_known_ones(registry: Registry) -> None:
     options = "description, returns, name, batch, default, example, examples, timeout, "
     words = rf"^@mmf\.target\(batches=…\): unknown option; expected one of {options}"
     with pytest.raises(
@@ -41,7 +41,7 @@ def test_an_unknown_option_is_named_beside_the_known_ones(registry: Registry) ->
 
 
 @pytest.mark.parametrize("called", [False, True])
-def test_it_decorates_with_and_without_parentheses(registry: Registry, *, called: bool) -> None:
+def test_decorator_works_with_and_without_parentheses(registry: Registry, *, called: bool) -> None:
     decorator: Any = registry.target() if called else registry.target
 
     @decorator
@@ -50,7 +50,7 @@ def test_it_decorates_with_and_without_parentheses(registry: Registry, *, called
     assert list(registry.targets) == ["score"]
 
 
-def test_a_declaration_is_what_was_declared(registry: Registry) -> None:
+def test_declaration_attributes(registry: Registry) -> None:
     data, limit, returns = mmf.DataFrame(), mmf.Integer(default=1), mmf.Dict()
 
     @registry.target(description="Оценка", returns=returns, name="Оценка вина")
@@ -63,7 +63,7 @@ def test_a_declaration_is_what_was_declared(registry: Registry) -> None:
     assert target.function is score
 
 
-def test_name_and_description_come_from_the_function_where_not_given(registry: Registry) -> None:
+def test_name_and_description_default_to_the_function(registry: Registry) -> None:
     @registry.target
     def score() -> None:
         """Tell the price."""
@@ -74,7 +74,7 @@ def test_name_and_description_come_from_the_function_where_not_given(registry: R
     assert target.descriptors == []
 
 
-def test_all_arguments_without_a_descriptor_are_named_with_the_function() -> None:
+def test_arguments_without_descriptor_are_named() -> None:
     def score(a, b=5, c=mmf.String(), *rest, d=mmf.String, **more): ...  # type: ignore[no-untyped-def] # noqa: ANN001, ANN002, ANN003, ANN202
 
     with pytest.raises(DescriptorError) as caught:
@@ -85,7 +85,7 @@ def test_all_arguments_without_a_descriptor_are_named_with_the_function() -> Non
     assert "mmf." in message
 
 
-def test_an_undescribed_argument_is_no_attribute_error(registry: Registry) -> None:
+def test_argument_without_descriptor_is_a_descriptor_error(registry: Registry) -> None:
     with pytest.raises(DescriptorError, match="data"):
         registry.target(lambda_named("score"))
     assert not registry.targets
@@ -102,13 +102,13 @@ def lambda_named(name: str) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
-def test_a_route_of_the_service_is_refused(name: str, registry: Registry) -> None:
+def test_rejects_reserved_route(name: str, registry: Registry) -> None:
     with pytest.raises(DeclarationError, match=name):
         registry.target(_named(name))
     assert not registry.targets
 
 
-def test_the_reserved_names_are_the_documented_ones() -> None:
+def test_reserved_names() -> None:
     documented = (
         "docs health metrics ping version invocations v2 openapi.json page static task tasks log "
         "feedback rollout"
@@ -117,7 +117,7 @@ def test_the_reserved_names_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize("name", ["<lambda>", "a-b", "a/b", "class", "", "1st", "a b"])
-def test_a_name_that_is_no_identifier_is_refused(name: str) -> None:
+def test_rejects_invalid_identifier(name: str) -> None:
     with pytest.raises(DeclarationError, match="name"):
         Target.of(_named(name))
 
@@ -127,38 +127,38 @@ class _Callable:
 
 
 @pytest.mark.parametrize("thing", [partial(print), _Callable()], ids=["partial", "instance"])
-def test_what_has_no_name_is_refused(thing: Callable[..., Any]) -> None:
+def test_rejects_unnamed_function(thing: Callable[..., Any]) -> None:
     with pytest.raises(DeclarationError, match="expected a named function"):
         Target.of(thing)
 
 
-def test_a_name_in_any_script_is_a_route() -> None:
+def test_unicode_name_is_a_route() -> None:
     assert Target.of(_named("оценка")).route == "оценка"
 
 
 async def _coroutine() -> None: ...
 
 
-def test_async_is_refused() -> None:
+def test_rejects_async_function() -> None:
     with pytest.raises(DeclarationError, match="async"):
         Target.of(_coroutine)
 
 
-def test_an_argument_called_as_the_query_parameter_is_refused() -> None:
+def test_rejects_argument_named_format() -> None:
     def score(format: Any = mmf.String()) -> None: ...
 
     with pytest.raises(DeclarationError, match=r"\?format="):
         Target.of(score)
 
 
-def test_an_argument_called_as_the_sheets_parameter_is_refused() -> None:
+def test_rejects_argument_named_sheet() -> None:
     def score(sheet: Any = mmf.String()) -> None: ...
 
     with pytest.raises(DeclarationError, match=r"\?sheet="):
         Target.of(score)
 
 
-def test_positional_only_arguments_are_refused() -> None:
+def test_rejects_positional_only_arguments() -> None:
     def score(a: Any = mmf.String(), /, b: Any = mmf.String()) -> Any: ...
 
     with pytest.raises(DeclarationError, match=r"cannot be passed by name: a$"):
@@ -171,7 +171,7 @@ def test_returns_must_be_a_descriptor(returns: Any) -> None:
         Target.of(_named("score"), returns=returns)
 
 
-def test_class_whose_parentheses_are_missing_is_named() -> None:
+def test_descriptor_class_without_parentheses_is_named() -> None:
     def predict(x: Any = mmf.Float) -> float:
         return float(x)
 
@@ -182,7 +182,7 @@ def test_class_whose_parentheses_are_missing_is_named() -> None:
         Target.of(_named("score"), returns=returns)
 
 
-def test_two_targets_of_one_name_are_refused(registry: Registry) -> None:
+def test_rejects_duplicate_target(registry: Registry) -> None:
     first = _named("score")
     registry.target(first)
     with pytest.raises(DeclarationError, match="score"):
@@ -190,7 +190,7 @@ def test_two_targets_of_one_name_are_refused(registry: Registry) -> None:
     assert registry.targets["score"].function is first
 
 
-def test_a_wrapped_function_is_read_through_its_wrapper(registry: Registry) -> None:
+def test_wrapped_function_signature_is_used(registry: Registry) -> None:
     def plain(n: Any = mmf.Integer()) -> Any:
         return n
 
@@ -202,7 +202,7 @@ def test_a_wrapped_function_is_read_through_its_wrapper(registry: Registry) -> N
     assert list(registry.targets["plain"].arguments) == ["n"]
 
 
-def test_a_descriptor_shared_by_two_targets_keeps_its_own_name(registry: Registry) -> None:
+def test_shared_descriptor_keeps_its_name(registry: Registry) -> None:
     shared = mmf.DataFrame(description="wines")
 
     @registry.target(returns=shared)
@@ -220,7 +220,7 @@ def test_a_descriptor_shared_by_two_targets_keeps_its_own_name(registry: Registr
     assert (metas[0]["returns"]["name"], shared.name) == (None, "")
 
 
-def test_files_and_scalars_mix_in_any_order(registry: Registry) -> None:
+def test_arguments_keep_their_order(registry: Registry) -> None:
     @registry.target
     def score(
         limit: Any = mmf.Integer(default=1),
@@ -232,7 +232,7 @@ def test_files_and_scalars_mix_in_any_order(registry: Registry) -> None:
     assert list(registry.targets["score"].arguments) == ["limit", "img", "data", "label"]
 
 
-def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
+def test_meta_has_mmf_keys(registry: Registry) -> None:
     @registry.target(returns=mmf.String(), name="Class", description="of a picture")
     def classify(img: Any = mmf.Img(format="bgr"), label: Any = mmf.String(name="id")) -> Any: ...
 
@@ -250,7 +250,7 @@ def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
     assert Target.of(_named("nothing")).meta()["returns"] is None
 
 
-def test_targets_are_kept_in_their_registry_and_not_in_the_module(registry: Registry) -> None:
+def test_targets_are_kept_only_in_their_registry(registry: Registry) -> None:
     before = set(vars(mmf))
     registry.target(_named("score"))
     assert set(vars(mmf)) == before

@@ -50,7 +50,7 @@ MODELS: list[Any] = [
 
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
-def test_what_scikit_learn_fits_is_trusted(model: BaseEstimator, tmp_path: Path) -> None:
+def test_fitted_scikit_learn_models_are_trusted(model: BaseEstimator, tmp_path: Path) -> None:
     dump(model.fit(X, Y), tmp_path / "model.skops")
     assert np.array_equal(load_model(tmp_path / "model.skops").predict(X), model.predict(X))
 
@@ -68,7 +68,7 @@ def test_what_scikit_learn_fits_is_trusted(model: BaseEstimator, tmp_path: Path)
         *("sklearn.svm.SVC", "sklearn", "", "sklearn.svm._classes.SVC.fit"),
     ],
 )
-def test_what_acts_or_is_not_its_modules_own_is_not_trusted(name: str) -> None:
+def test_rejects_untrusted_names(name: str) -> None:
     with pytest.raises(TypeError, match="untrusted types"):
         check_trusted([name])
     assert check_trusted([name], {name}) == [name], "unless the lock lists it"
@@ -101,9 +101,7 @@ def hostile(schema: dict[str, Any], before: bytes = b"") -> bytes:
     return file.getvalue()
 
 
-def test_a_file_does_not_have_itself_unpickled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_skops_file_cannot_unpickle_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_ALLOW_PICKLE", "0")
     file, ran = tmp_path / "model.skops", tmp_path / "ran"
     arguments = [plain(value) for value in (str(file), None, True)]
@@ -115,7 +113,7 @@ def test_a_file_does_not_have_itself_unpickled(
     assert not ran.exists()
 
 
-def test_a_state_is_not_run_as_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skops_state_is_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_ALLOW_PICKLE", "0")
     file, ran = tmp_path / "model.skops", tmp_path / "ran"
     state = {"_parse_arg_template": f"open({str(ran)!r}, 'w')"}

@@ -169,7 +169,7 @@ def shown(value: Any) -> str:
 
 @each_carrier
 @given(data=st.data())
-def test_a_cell_is_its_value_or_a_fault_in_any_table(carrier: Carrier, data: st.DataObject) -> None:
+def test_cell_is_its_value_or_an_error_in_any_table(carrier: Carrier, data: st.DataObject) -> None:
     schema, cells = data.draw(tables(carrier))
     values, faults = reference(carrier, schema, cells)
     arrived = read(carrier, schema, cells)
@@ -187,7 +187,7 @@ def test_a_cell_is_its_value_or_a_fault_in_any_table(carrier: Carrier, data: st.
 
 @pytest.mark.parametrize("carrier", [each for each in CARRIERS if each.hostile], ids=str)
 @pytest.mark.parametrize("kind", DTYPES | {datetime: ()}, ids=lambda kind: kind.__name__)
-def test_every_hostile_cell_is_its_value_or_a_fault(carrier: Carrier, kind: type) -> None:
+def test_hostile_cell_is_its_value_or_an_error(carrier: Carrier, kind: type) -> None:
     hostile = [*carrier.hostile]
     if kind is str and carrier.evidence == NOT_EMPTY:  # numbers are as Excel shows them
         hostile = [cell for cell in hostile if cell is None or isinstance(cell, str)]
@@ -253,7 +253,7 @@ def numbered(name: str, table: pd.DataFrame) -> Sent:
 
 
 @pytest.mark.parametrize("name", ["JSON", "MLflow", "parquet", "feather"])
-def test_a_name_that_is_a_number_is_a_text_as_in_csv(name: str) -> None:
+def test_numeric_column_names_are_texts(name: str) -> None:
     sent = numbered(name, NUMBERED)
     table = received({"2020": int | None, "2021": float}, sent)
     check(
@@ -268,7 +268,7 @@ def test_a_name_that_is_a_number_is_a_text_as_in_csv(name: str) -> None:
             received({"2020": float | None}, numbered(name, both))
 
 
-def test_an_array_of_columns_with_numbers_for_names() -> None:
+def test_array_with_numeric_column_names() -> None:
     options = mmf.Array(columns=["2021", "2020"]).options
     for format_, body in {
         Format.JSON: b'{"columns": [2020, 2021], "data": [[1, 2.5]]}',
@@ -285,7 +285,7 @@ AMBIGUOUS = re.compile(r"\s*[+-]?[1-9]\d{0,2}[.,]\d{3}\s*", re.ASCII)
 
 
 @given(st.data())
-def test_a_cell_between_semicolons_has_one_value_or_is_a_fault(data: st.DataObject) -> None:
+def test_semicolon_separated_cell_is_unambiguous_or_an_error(data: st.DataObject) -> None:
     kinds = {f"c{index}": data.draw(st.sampled_from([float, int, bool])) for index in range(2)}
     numbers = st.sampled_from(["1,234", "1.234", "-12,000", "12.000", "1,5", "2.5", "7", "", "x"])
     rows = data.draw(st.integers(1, 3))
@@ -336,9 +336,7 @@ REFUSALS = (TypeError, ValueError, RequestError)
 
 @pytest.mark.parametrize("format_", WRITTEN, ids=lambda format_: format_.name)
 @given(data=st.data())
-def test_what_the_service_writes_it_reads_as_the_same_table(
-    format_: Format, data: st.DataObject
-) -> None:
+def test_written_tables_are_read_back(format_: Format, data: st.DataObject) -> None:
     kinds = st.sampled_from([*OWN, *(kind | None for kind in OWN)])
     types = data.draw(st.lists(kinds, min_size=2, max_size=4))
     schema = {f"c{index}": type_ for index, type_ in enumerate(types)}
@@ -376,7 +374,7 @@ BY_NAME = {carrier.name: carrier for carrier in CARRIERS}
 
 
 @pytest.mark.parametrize("name", ["CSV", "XML", "JSON records", "XLSX", "V2 JSON", "client.py"])
-def test_the_dates_of_a_column_have_one_offset(name: str) -> None:
+def test_rejects_mixed_utc_offsets(name: str) -> None:
     dates: list[Any] = ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00+03:00"]
     if name == "V2 JSON":
         dates = [Typed(date, "BYTES") for date in dates]
@@ -394,18 +392,18 @@ def test_the_dates_of_a_column_have_one_offset(name: str) -> None:
 
 
 @pytest.mark.parametrize("format_", [Format.JSON, Format.JSONL, Format.XLSX])
-def test_exempt_an_infinity_is_null_in_json_and_excel(format_: Format) -> None:
+def test_exempt_infinity_is_null_in_json_and_excel(format_: Format) -> None:
     assert rewritten(format_, pd.DataFrame({"a": [inf, 1.5]}))["a"].isna().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("format_", [Format.CSV, Format.TSV, Format.XML, Format.XLSX, Format.JSON])
-def test_exempt_an_index_without_a_name_is_not_written(format_: Format) -> None:
+def test_exempt_unnamed_index_is_not_written(format_: Format) -> None:
     table = rewritten(format_, pd.DataFrame({"a": [1, 2]}, index=[7, 8]))
     assert (list(table.columns), list(table.index)) == (["a"], [0, 1])
 
 
 @pytest.mark.parametrize("format_", [Format.CSV, Format.TSV, Format.XLSX])
-def test_exempt_an_empty_text_is_null(format_: Format) -> None:
+def test_exempt_empty_text_is_null(format_: Format) -> None:
     assert rewritten(format_, pd.DataFrame({"a": ["", "x"]}))["a"].isna().tolist() == [True, False]
 
 
@@ -417,12 +415,12 @@ def test_exempt_excel_has_doubles_and_milliseconds() -> None:
 
 
 @pytest.mark.parametrize("name", ["XLSX", "XLS", "ODS"])
-def test_exempt_an_empty_row_at_the_end_of_a_sheet_is_not_a_row(name: str) -> None:
+def test_exempt_trailing_empty_row_of_a_sheet_is_dropped(name: str) -> None:
     cells = {"a": [1.5, None], "b": ["x", None]}
     assert len(received({"a": float, "b": str}, BY_NAME[name].write(cells))) == 1
 
 
-def test_exempt_a_missing_cell_at_the_end_of_a_row_is_null() -> None:
+def test_exempt_missing_trailing_cell_is_null() -> None:
     sent = BY_NAME["CSV"].write({"a": ["1", "3"], "b": ["2", "4"]})
     sent = replace(sent, body=sent.body.replace(b"3,4", b"3"))
     table = received({"a": int, "b": int | None}, sent)
@@ -439,7 +437,7 @@ def rewritten(format_: Format, table: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.parametrize("number", [2**53 - 1, 2**53, 2**53 + 1, -(2**53)])
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name.startswith("JSON")])
-def test_a_whole_number_is_the_same_beside_a_float(name: str, number: int) -> None:
+def test_integer_beside_a_float_is_exact(name: str, number: int) -> None:
     cells = {"a": [number, 0.0], "b": ["x", "y"]}
     table = received({"a": int, "b": str}, BY_NAME[name].write(cells))
     assert table["a"].tolist() == [number, 0]

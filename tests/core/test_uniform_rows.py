@@ -111,7 +111,7 @@ NUMBERS = (
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_plain_sheets_take_this_way(writer: str, fast: list[bool]) -> None:
+def test_plain_sheets_use_the_fast_reader(writer: str, fast: list[bool]) -> None:
     codec, write = WRITERS[writer]
     table = TABLE if writer != "Excel" else TABLE.abs()
     check_same(codec, write(table))
@@ -126,7 +126,9 @@ def test_plain_sheets_take_this_way(writer: str, fast: list[bool]) -> None:
     names=st.lists(st.sampled_from(["a", "b", "", "1", "é&<"]), min_size=2, max_size=2),
     floats=st.booleans(),
 )
-def test_it_is_the_same_table(writer: str, rows: list[Any], names: list[str], floats: bool) -> None:
+def test_fast_reader_equals_exact_reader(
+    writer: str, rows: list[Any], names: list[str], floats: bool
+) -> None:
     codec, write = WRITERS[writer]
     table = pd.DataFrame(rows, columns=names).astype(float)
     check_same(codec, write(table), {"floats": floats})
@@ -138,7 +140,7 @@ SIGNS = b"0123456789.+-eE<>/\"'= \nvcrABsx&"
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_a_changed_sheet_is_never_another_table(writer: str, data: st.DataObject) -> None:
+def test_modified_sheet_is_never_misread(writer: str, data: st.DataObject) -> None:
     """Whatever stands in a sheet: what this way does not know is left to the exact one."""
     codec, write = WRITERS[writer]
     part = SHEET if codec is XLSX else "content.xml"
@@ -188,12 +190,12 @@ def changed(old: bytes, new: bytes, count: int = -1) -> bytes:
         (b"</row>", b"<!--</row>"),
     ],
 )
-def test_other_sheets_do_not(old: bytes, new: bytes, fast: list[bool]) -> None:
+def test_other_sheets_use_the_exact_reader(old: bytes, new: bytes, fast: list[bool]) -> None:
     check_same(XLSX, changed(old, new, 1))
     assert True not in fast
 
 
-def test_styles_decide_what_is_a_date(fast: list[bool]) -> None:
+def test_styles_decide_dates(fast: list[bool]) -> None:
     """Each cell of a column has the same style; a number may have one of dates by mistake."""
     for style, is_plain in ((b"0", True), (b"2", False), (b"4", False)):
         data = repacked(
@@ -205,7 +207,7 @@ def test_styles_decide_what_is_a_date(fast: list[bool]) -> None:
         assert fast.pop() is is_plain
 
 
-def test_a_style_that_changes_is_left_to_the_exact_way(fast: list[bool]) -> None:
+def test_changing_styles_use_the_exact_reader(fast: list[bool]) -> None:
     rows = [["a"], *([Shown(number, "0.00")] for number in range(1, 99)), [Shown(99.5, DATE)]]
     check_same(XLSX, FORMATS["xlsx"][1](rows[:-1]))
     assert fast == [True]
@@ -213,7 +215,7 @@ def test_a_style_that_changes_is_left_to_the_exact_way(fast: list[bool]) -> None
     assert fast == [True]
 
 
-def test_a_number_beyond_all_dates_hides_no_date(fast: list[bool]) -> None:
+def test_out_of_range_number_does_not_hide_a_date(fast: list[bool]) -> None:
     rows = [["a"], [Shown(1e9, DATE)], [Shown(45_000, DATE)]]
     check_same(XLSX, FORMATS["xlsx"][1](rows))
     assert True not in fast
@@ -222,7 +224,7 @@ def test_a_number_beyond_all_dates_hides_no_date(fast: list[bool]) -> None:
 @pytest.mark.parametrize(
     "options", [{"sheet": "Sheet1"}, {"sheet": "1"}, {"sheet": 0}, {"sheet_name": "Sheet1"}]
 )
-def test_another_sheet_may_be_chosen(options: dict[str, Any], fast: list[bool]) -> None:
+def test_other_sheet_can_be_selected(options: dict[str, Any], fast: list[bool]) -> None:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         TABLE.to_excel(writer, sheet_name="x", index=False)
@@ -231,7 +233,7 @@ def test_another_sheet_may_be_chosen(options: dict[str, Any], fast: list[bool]) 
     assert True not in fast
 
 
-def test_empty_sheets_beside_it_do_not_matter(fast: list[bool]) -> None:
+def test_empty_sheets_are_ignored(fast: list[bool]) -> None:
     book = openpyxl.load_workbook(io.BytesIO(XLSX.encode(TABLE, {})))
     book.create_sheet("empty")
     buffer = io.BytesIO()
@@ -252,9 +254,7 @@ def test_empty_sheets_beside_it_do_not_matter(fast: list[bool]) -> None:
         {"usecols": ["a"]},
     ],
 )
-def test_options_that_look_at_cells_are_left_to_the_exact_way(
-    options: Any, fast: list[bool]
-) -> None:
+def test_cell_options_use_the_exact_reader(options: Any, fast: list[bool]) -> None:
     check_same(XLSX, XLSX.encode(TABLE, {}), options)
     assert not fast
 

@@ -51,13 +51,13 @@ def _raised(outcome: Exception, table: pd.DataFrame = TABLE) -> InvalidValue:
 
 
 @pytest.mark.parametrize("stand", [Stand, LazyStand])
-def test_what_validate_returns_is_what_the_function_gets(stand: type[Stand]) -> None:
+def test_function_gets_the_result_of_validate(stand: type[Stand]) -> None:
     doubled = mmf.DataFrame(schema=stand(lambda table: table * 2))
     assert_frame_equal(doubled.validate(TABLE), TABLE * 2)
     assert mmf.DataFrame(schema=stand(lambda _: None)).validate(TABLE) is TABLE
 
 
-def test_failure_cases_become_faults() -> None:
+def test_failure_cases_become_error_details() -> None:
     error = _raised(
         FailureError(
             index=[11, 10, None, 99],
@@ -81,38 +81,38 @@ def test_failure_cases_become_faults() -> None:
     assert json.dumps([fault.as_dict() for fault in error.errors])
 
 
-def test_twenty_faults_at_most_are_reported() -> None:
+def test_errors_are_limited() -> None:
     error = _raised(FailureError(index=range(50), failure_case=range(50)))  # type: ignore[arg-type]
     assert len(error.errors) == 20
     assert "errors: 50; the first 20" in error.detail
 
 
-def test_rows_of_an_index_with_twins_are_not_guessed() -> None:
+def test_rows_of_a_duplicate_index_are_not_guessed() -> None:
     twins = pd.DataFrame({"a": [1.0, 2.0]}, index=[5, 5])
     assert _raised(FailureError(index=[5], failure_case=[1]), twins).errors[0].row is None
 
 
-def test_a_value_error_is_reported_and_an_invalid_value_passes() -> None:
+def test_value_error_is_reported_and_invalid_value_propagates() -> None:
     assert _raised(ValueError("no two wines are alike")).detail == "no two wines are alike"
     own = InvalidValue("mine", [ErrorDetail("this", row=1)])
     assert _raised(own) is own
 
 
 @pytest.mark.parametrize("error", [KeyError("a"), RuntimeError("a"), MemoryError()])
-def test_a_validator_that_fails_itself_is_the_authors_fault(error: Exception) -> None:
+def test_error_in_a_validator_propagates(error: Exception) -> None:
     with pytest.raises(type(error)):
         mmf.DataFrame(schema=Stand(error)).validate(TABLE)
 
 
 @pytest.mark.parametrize("schema", [7, "ph: float", mmf.Float(), mmf.DataFrame])
-def test_a_schema_is_a_mapping_or_has_validate(schema: Any) -> None:
+def test_rejects_other_objects_as_schema(schema: Any) -> None:
     with pytest.raises(
         DescriptorError, match=r"expected \{column: type\}, X.dtypes, a model or an object with"
     ):
         mmf.DataFrame(schema=schema)
 
 
-def test_a_validator_promises_nothing_to_readers_and_batches() -> None:
+def test_validator_disables_optimizations() -> None:
     descriptor = mmf.DataFrame(schema=Stand(lambda table: table))
     assert not descriptor.is_homogeneous
     assert descriptor.options == {}
@@ -123,7 +123,7 @@ def test_a_validator_promises_nothing_to_readers_and_batches() -> None:
 # pandera
 
 
-def test_panderas_schema_finds_everything_at_once() -> None:
+def test_pandera_schema_reports_all_errors() -> None:
     import pandera.pandas as pa
 
     schema = pa.DataFrameSchema(
@@ -147,7 +147,7 @@ def test_panderas_schema_finds_everything_at_once() -> None:
     assert cells == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
 
 
-def test_panderas_model_is_a_schema_too() -> None:
+def test_pandera_model_is_a_schema() -> None:
     import pandera.pandas as pa
 
     class Wine(pa.DataFrameModel):

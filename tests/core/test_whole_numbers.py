@@ -10,7 +10,7 @@ from mmf_core.codecs import whole_numbers
 
 
 @given(text=st.text("01.,-", max_size=40), count=st.integers(1, 17), size=st.integers(1, 9))
-def test_many_digits_are_found_across_pieces(text: str, count: int, size: int) -> None:
+def test_long_digit_runs_are_found_across_chunks(text: str, count: int, size: int) -> None:
     expected = re.search(rf"(?<![0-9.])[0-9]{{{count}}}", text) is not None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(whole_numbers, "_PIECE_SIZE", size)

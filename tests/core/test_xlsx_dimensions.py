@@ -25,14 +25,14 @@ def _sheet(*references: str, cell: str = '<c r="{}"><v>1</v></c>') -> bytes:
 
 
 @given(st.lists(PLACES, min_size=1, max_size=30))
-def test_no_cell_is_outside(places: list[tuple[int, int]]) -> None:
+def test_dimensions_include_every_cell(places: list[tuple[int, int]]) -> None:
     rows, columns = dimensions(_sheet(*(f"{_letters(column)}{row}" for column, row in places)))
     assert rows >= max(row for _, row in places)
     assert columns >= max(column for column, _ in places)
 
 
 @given(PLACES)
-def test_cells_in_order_are_counted_exactly(last: tuple[int, int]) -> None:
+def test_ordered_cells_are_counted_exactly(last: tuple[int, int]) -> None:
     column, row = last
     size = dimensions(_sheet("A1", f"{_letters(column)}{row}"))
     assert size == (row, column)
@@ -49,7 +49,7 @@ def only_plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_plain")
-def test_a_plain_table_is_looked_at_once() -> None:
+def test_plain_table_dimensions() -> None:
     places = [f"{_letters(column)}{row}" for row in range(1, 120) for column in range(1, 30)]
     assert dimensions(_sheet(*places, f"{_letters(29)}120")) == (120, 29)
 
@@ -65,13 +65,13 @@ def test_a_plain_table_is_looked_at_once() -> None:
         ('<c r="{}"/><c/>', 9, 3),
     ],
 )
-def test_cells_written_in_other_ways_are_counted(cell: str, rows: int, columns: int) -> None:
+def test_other_cell_notations_are_counted(cell: str, rows: int, columns: int) -> None:
     size = dimensions(_sheet("A1", "A9", cell=cell))
     assert size[0] >= rows
     assert size[1] >= columns
 
 
-def test_what_follows_the_first_closing_tag_counts_too() -> None:
+def test_rows_after_a_closing_tag_are_counted() -> None:
     text = _sheet("A1", "B2").replace(
         b"</row>", b'</row><!-- </sheetData> --><row><c r="XFD9"/></row>', 1
     )
@@ -79,12 +79,12 @@ def test_what_follows_the_first_closing_tag_counts_too() -> None:
 
 
 @given(st.integers(1, 16_384), st.integers(1, 16_384))
-def test_columns_are_compared_as_numbers(number: int, limit: int) -> None:
+def test_column_pattern_compares_numerically(number: int, limit: int) -> None:
     pattern = xlsx_dimensions._up_to(_letters(limit).encode(), b"A", b"Z")
     assert (re.fullmatch(pattern, _letters(number).encode()) is not None) == (number <= limit)
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
-def test_rows_are_compared_as_numbers(number: int, limit: int) -> None:
+def test_row_pattern_compares_numerically(number: int, limit: int) -> None:
     pattern = xlsx_dimensions._up_to(str(limit).encode(), b"0", b"9")
     assert (re.fullmatch(pattern, str(number).encode()) is not None) == (number <= limit)
