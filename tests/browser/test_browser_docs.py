@@ -32,7 +32,7 @@ def try_out(page: Page, target: str, body: str = "") -> Response:
     return answered.value
 
 
-def test_docs_shows_every_target_without_serious_faults_of_ours(
+def test_docs_list_every_target_accessibly(
     page: Page, axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
 ) -> None:
     open_docs(page)
@@ -41,7 +41,7 @@ def test_docs_shows_every_target_without_serious_faults_of_ours(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_docs_follows_the_systems_colours_and_leads_back(
+def test_docs_follow_the_color_scheme_and_link_back(
     page: Page, scheme: Literal["light", "dark"], screenshot: Callable[[str], Path]
 ) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -53,19 +53,19 @@ def test_docs_follows_the_systems_colours_and_leads_back(
     expect(page.locator("#score")).to_be_visible()
 
 
-def test_docs_tries_targets_out(page: Page) -> None:
+def test_docs_call_targets(page: Page) -> None:
     open_docs(page)
     assert json.loads(try_out(page, "half", "5").body()) == {"result": 2.5}
     assert try_out(page, "score").status == 200
 
 
-def test_a_serious_fault_is_seen(page: Page, axe: Callable[..., list[str]]) -> None:
+def test_axe_finds_serious_violations(page: Page, axe: Callable[..., list[str]]) -> None:
     page.goto("/docs")
     page.evaluate("document.body.append(document.createElement('img'))")
     assert axe(page, exclude=["#ui"]) == ["image-alt: <img>"]
 
 
-def test_what_a_page_does_wrong_is_seen(page: Page, faults: list[str]) -> None:
+def test_page_errors_are_detected(page: Page, faults: list[str]) -> None:
     """Each of these would fail any other test."""
     page.goto("/docs")
     page.evaluate("setTimeout(() => { throw new Error('thrown') })")

@@ -70,7 +70,7 @@ def offline(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("target", ["score", "probabilities"])
-def test_the_page_predicts_what_the_service_does(
+def test_exported_page_predicts_like_the_service(
     target: str, exported: Callable[[str], Path], offline: Page, axe: Callable[..., list[str]]
 ) -> None:
     offline.goto(exported(target).as_uri())
@@ -91,7 +91,7 @@ def test_the_page_predicts_what_the_service_does(
     assert axe(offline) == []
 
 
-def test_what_is_wrong_with_a_table_is_said(exported: Callable[[str], Path], offline: Page) -> None:
+def test_invalid_table_is_reported(exported: Callable[[str], Path], offline: Page) -> None:
     offline.goto(exported("score").as_uri())
     button, error = offline.get_by_role("button", name="Predict"), offline.get_by_role("alert")
     expect(button).to_be_enabled()

@@ -52,9 +52,7 @@ def saved(page: Page, button: Locator) -> bytes:
     return download.value.path().read_bytes()
 
 
-def test_an_excel_file_in_an_excel_file_out(
-    page: Page, wines: Path, axe: AXE, screenshot: SHOT
-) -> None:
+def test_excel_file_in_and_out(page: Page, wines: Path, axe: AXE, screenshot: SHOT) -> None:
     section = opened(page, "score")
     assert axe(page) == []
     section.locator("input[type=file]").set_input_files(wines)
@@ -91,7 +89,7 @@ def test_an_excel_file_in_an_excel_file_out(
     expect(answer.locator("tbody td").first).to_have_text("class_2")
 
 
-def test_wrong_cells_are_shown_where_they_are(
+def test_invalid_cells_are_highlighted(
     page: Page, tmp_path: Path, axe: AXE, screenshot: SHOT, faults: list[str]
 ) -> None:
     table = WINES.data.astype(object)
@@ -117,7 +115,7 @@ def test_wrong_cells_are_shown_where_they_are(
     assert sheet["A5"].comment.text == 'expected a number, got "abc"'
 
 
-def test_a_csv_is_shown_as_it_will_be_read(page: Page) -> None:
+def test_csv_preview_shows_parsed_cells(page: Page) -> None:
     section = opened(page, "score")
     text = WINES.data.head(3).to_csv(index=False, sep=";", decimal=",")
     file = {"name": "вина.csv", "mimeType": "text/csv", "buffer": text.encode("windows-1251")}
@@ -149,7 +147,7 @@ def test_cells_can_be_pasted_from_a_spreadsheet(page: Page) -> None:
     expect(run(section).locator("tbody tr")).to_have_count(2)
 
 
-def test_sixty_megabytes_are_refused_in_words(
+def test_oversized_file_is_rejected_with_a_message(
     page: Page, tmp_path: Path, faults: list[str]
 ) -> None:
     with (tmp_path / "large.csv").open("wb") as file:
@@ -172,7 +170,7 @@ def test_sixty_megabytes_are_refused_in_words(
     assert re.search(r"Sending… \d+ %", " ".join(page.evaluate("texts")))
 
 
-def test_a_reset_connection_still_says_the_limit(
+def test_reset_connection_still_names_the_limit(
     page: Page, tmp_path: Path, faults: list[str]
 ) -> None:
     with (tmp_path / "large.csv").open("wb") as file:
@@ -191,7 +189,7 @@ def test_a_reset_connection_still_says_the_limit(
     faults.clear()
 
 
-def test_by_keyboard_alone(page: Page, wines: Path) -> None:
+def test_keyboard_navigation(page: Page, wines: Path) -> None:
     opened(page, "half").page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to the form")).to_be_focused()
@@ -225,7 +223,7 @@ def test_by_keyboard_alone(page: Page, wines: Path) -> None:
     page.wait_for_function("document.querySelector('#score .preview .scroll').scrollLeft > 0")
 
 
-def test_a_picture(page: Page, tmp_path: Path, screenshot: SHOT, axe: AXE) -> None:
+def test_image(page: Page, tmp_path: Path, screenshot: SHOT, axe: AXE) -> None:
     picture = Image.new("RGB", (80, 40), "white")
     picture.paste((200, 30, 60), (0, 0, 20, 40))
     picture.save(tmp_path / "p.png")
@@ -275,7 +273,7 @@ def test_scalars(page: Page, screenshot: SHOT, axe: AXE, faults: list[str]) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_russian_light_and_dark(
+def test_russian_in_both_color_schemes(
     page: Page, wines: Path, scheme: str, axe: AXE, screenshot: SHOT
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # it is one of them
@@ -295,7 +293,7 @@ def test_in_russian_light_and_dark(
     expect(page.locator("#score")).to_be_visible()
 
 
-def test_on_a_telephone(page: Page, wines: Path, screenshot: SHOT) -> None:
+def test_narrow_screen(page: Page, wines: Path, screenshot: SHOT) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     section = opened(page, "score")
     section.locator("input[type=file]").set_input_files(wines)

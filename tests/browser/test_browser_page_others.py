@@ -72,7 +72,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running.url
 
 
-def test_what_others_wrote_is_never_more_than_text(
+def test_user_content_is_escaped(
     page: Page, faults: list[str], screenshot: Callable[[str], Path]
 ) -> None:
     page.on("dialog", lambda dialog: faults.append(f"a script ran: {dialog.message}"))
@@ -106,7 +106,7 @@ def test_what_others_wrote_is_never_more_than_text(
     assert page.locator("img, body script").count() == 0
 
 
-def test_trees_and_arrays_are_typed_or_chosen(
+def test_trees_and_arrays_are_typed_or_uploaded(
     page: Page, axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
 ) -> None:
     page.goto("/#sums")
@@ -124,7 +124,7 @@ def test_trees_and_arrays_are_typed_or_chosen(
     screenshot("page-trees")
 
 
-def test_numbers_are_drawn_and_are_the_models_own(
+def test_predictions_are_charted_and_exact(
     page: Page, tmp_path: Path, screenshot: Callable[[str], Path]
 ) -> None:
     wines = load_wine(as_frame=True).data

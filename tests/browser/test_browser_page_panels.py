@@ -73,7 +73,7 @@ def send(page: Page, rows: pd.DataFrame) -> None:
     assert response.ok, response.text()
 
 
-def test_drift_is_drawn_for_each_column(
+def test_drift_is_charted_per_column(
     page: Page, axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
 ) -> None:
     send(page, table(20))
@@ -100,7 +100,7 @@ def test_drift_is_drawn_for_each_column(
     expect(figures.first).to_contain_text("дрейф, PSI")
 
 
-def test_two_versions_are_compared_on_a_table(
+def test_versions_are_compared_on_a_table(
     page: Page, axe: Callable[..., list[str]], faults: list[str]
 ) -> None:
     page.goto("/")
@@ -131,7 +131,7 @@ def test_two_versions_are_compared_on_a_table(
     faults.clear()  # the console reports the 422
 
 
-def test_a_page_without_any_of_it_is_as_before(browser: Browser, folder: Path) -> None:
+def test_page_without_panels(browser: Browser, folder: Path) -> None:
     (folder / "rollout.toml").unlink()
     with (
         serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as running,

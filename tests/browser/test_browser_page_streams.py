@@ -71,7 +71,7 @@ def run(page: Page, target: str, end: str | None = None) -> None:
     page.locator(f"#{target} button[type=submit]").click()
 
 
-def test_pieces_appear_as_they_come(page: Page) -> None:
+def test_pieces_appear_as_they_arrive(page: Page) -> None:
     run(page, "story")
     shown = page.locator("#story .result > pre")
     expect(shown).to_have_text("<b>Once</b>\n\n", use_inner_text=True)
@@ -84,7 +84,7 @@ def test_pieces_appear_as_they_come(page: Page) -> None:
     assert download.value.path().read_text() == "<b>Once</b>\n\nupon a time"
 
 
-def test_a_stream_is_stopped_and_its_work_ends(page: Page) -> None:
+def test_stopping_a_stream_ends_its_work(page: Page) -> None:
     page.request.post("/proceed")
     run(page, "story", "never")
     expect(page.locator("#story .result > pre")).to_contain_text("time...")
@@ -94,7 +94,7 @@ def test_a_stream_is_stopped_and_its_work_ends(page: Page) -> None:
     assert page.request.post("/is_closed").json() == {"result": True}
 
 
-def test_an_error_in_the_middle_is_shown_below_what_has_come(page: Page) -> None:
+def test_error_is_shown_below_the_received_pieces(page: Page) -> None:
     page.request.post("/proceed")
     run(page, "story", "badly")
     alert = page.locator("#story [role=alert]")
@@ -102,9 +102,7 @@ def test_an_error_in_the_middle_is_shown_below_what_has_come(page: Page) -> None
     expect(page.locator("#story .result > pre")).to_contain_text("upon a time")
 
 
-def test_objects_are_lines_and_an_early_error_is_like_any_other(
-    page: Page, faults: list[str]
-) -> None:
+def test_objects_are_lines_and_early_errors_are_shown(page: Page, faults: list[str]) -> None:
     run(page, "steps")
     expect(page.locator("#steps .result > pre")).to_have_text('{"step":0}\n{"step":1}\n')
     page.locator("#steps input").fill("0")
@@ -113,6 +111,6 @@ def test_objects_are_lines_and_an_early_error_is_like_any_other(
     faults.clear()  # the console reports the 422
 
 
-def test_the_page_in_russian(page: Page) -> None:
+def test_russian_page(page: Page) -> None:
     page.goto("/?lang=ru#story")
     expect(page.locator("#story [data-cancel]")).to_have_text("Остановить")

@@ -156,7 +156,7 @@ def expected_prices(houses: pd.DataFrame) -> Any:
     return pytest.approx(own.tolist(), rel=1e-12)
 
 
-def test_a_sheet_is_picked_and_the_header_found_below_a_title(
+def test_sheet_is_selected_and_header_detected_below_a_title(
     page: Page, faults: list[str], axe: AXE
 ) -> None:
     wrong = HOUSES.astype(object)
@@ -185,7 +185,7 @@ def test_a_sheet_is_picked_and_the_header_found_below_a_title(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1251"])
-def test_the_header_of_a_csv_is_found_too(page: Page, encoding: str) -> None:
+def test_header_of_a_csv_is_detected(page: Page, encoding: str) -> None:
     section = opened(page, "price")
     text = "Дома\n\n" + HOUSES.to_csv(index=False, sep=";", decimal=",")
     choose(section, "houses.csv", text.encode(encoding))
@@ -194,7 +194,7 @@ def test_the_header_of_a_csv_is_found_too(page: Page, encoding: str) -> None:
     assert prices(saved(page, run(section).get_by_text("Download"))) == expected_prices(HOUSES)
 
 
-def test_a_table_without_a_schema_has_its_header_found(page: Page) -> None:
+def test_header_is_detected_without_a_schema(page: Page) -> None:
     section = opened(page, "same")
     choose(section, "t.csv", "a title\nname,size\nx,1\n")
     expect(section).to_contain_text("found in row 2")
@@ -207,7 +207,7 @@ def test_a_table_without_a_schema_has_its_header_found(page: Page) -> None:
     expect(section).not_to_contain_text("found in row")
 
 
-def test_missing_columns_say_what_may_be_meant(page: Page, faults: list[str], axe: AXE) -> None:
+def test_missing_columns_suggest_similar_names(page: Page, faults: list[str], axe: AXE) -> None:
     section = opened(page, "price")
     renamed = HOUSES.rename(columns={"District": " district", "area": "aria", "lift": "x"})
     choose(section, "houses.csv", renamed.to_csv(index=False))
@@ -236,7 +236,7 @@ def test_missing_columns_say_what_may_be_meant(page: Page, faults: list[str], ax
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_cells_can_be_changed(page: Page, kind: str, faults: list[str]) -> None:
+def test_cells_can_be_edited(page: Page, kind: str, faults: list[str]) -> None:
     section = opened(page, "price")
     buffer = io.BytesIO()
     HOUSES.to_excel(buffer, index=False)
@@ -271,7 +271,7 @@ def test_cells_can_be_changed(page: Page, kind: str, faults: list[str]) -> None:
     assert prices(saved(page, run(section).get_by_text("Download"))) == expected_prices(HOUSES)
 
 
-def test_a_workbook_without_a_schema_is_not_changed(page: Page) -> None:
+def test_workbook_without_a_schema_is_not_editable(page: Page) -> None:
     """Its dates would become texts."""
     section = opened(page, "same")
     buffer = io.BytesIO()
@@ -280,7 +280,7 @@ def test_a_workbook_without_a_schema_is_not_changed(page: Page) -> None:
     expect(section.locator("[contenteditable]")).to_have_count(0)
 
 
-def test_one_row_is_filled_in(page: Page, faults: list[str], axe: AXE, screenshot: SHOT) -> None:
+def test_single_row_form(page: Page, faults: list[str], axe: AXE, screenshot: SHOT) -> None:
     section = opened(page, "price")
     section.get_by_role("button", name="Fill in one row").click()
     expect(section.get_by_label("District")).to_have_value("Centre")
@@ -311,7 +311,7 @@ def test_one_row_is_filled_in(page: Page, faults: list[str], axe: AXE, screensho
     expect(section.locator(".preview tbody tr")).to_have_count(1)
 
 
-def test_errors_are_in_russian_and_equal_ones_together(
+def test_errors_are_translated_and_grouped(
     page: Page, faults: list[str], axe: AXE, screenshot: SHOT
 ) -> None:
     wrong = HOUSES.astype(object)
@@ -343,7 +343,7 @@ def test_errors_are_in_russian_and_equal_ones_together(
     ("width", "scheme", "language"),
     [(1280, "light", "en"), (1280, "dark", "ru"), (390, "light", "ru"), (390, "dark", "en")],
 )
-def test_predictions_are_never_off_the_screen(
+def test_predictions_stay_visible(
     page: Page, width: int, scheme: Any, language: str, axe: AXE, screenshot: SHOT
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
@@ -376,7 +376,7 @@ def test_predictions_are_never_off_the_screen(
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", "4 bytes"), ("ru", "4 байта")])
-def test_what_helps_fits_on_a_telephone(page: Page, language: str, size: str) -> None:
+def test_hints_fit_a_narrow_screen(page: Page, language: str, size: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     section = opened(page, "price", language)
     choose(section, "t.csv", "a\n1\n")
@@ -391,7 +391,7 @@ def test_what_helps_fits_on_a_telephone(page: Page, language: str, size: str) ->
         assert second["y"] - first["y"] - first["height"] >= 2
 
 
-def test_charts_are_of_the_kind_of_the_values(page: Page, screenshot: SHOT) -> None:
+def test_chart_type_follows_the_values(page: Page, screenshot: SHOT) -> None:
     answer = run(opened(page, "forecast"))
     name = "prediction from 2026-01-01 to 2026-03-01, between 0 and 19.67"
     expect(answer.get_by_role("img", name=name)).to_be_visible()
@@ -410,7 +410,7 @@ def test_charts_are_of_the_kind_of_the_values(page: Page, screenshot: SHOT) -> N
     expect(answer.locator("svg, select")).to_have_count(0)
 
 
-def test_the_calls_of_the_page_are_kept_with_their_results(page: Page, faults: list[str]) -> None:
+def test_call_history_keeps_results(page: Page, faults: list[str]) -> None:
     section = opened(page, "price")
     calls = section.get_by_role("region", name="Calls on this page")
     choose(section, "first.csv", HOUSES.to_csv(index=False))
@@ -430,7 +430,7 @@ def test_the_calls_of_the_page_are_kept_with_their_results(page: Page, faults: l
     assert prices(saved(page, calls.locator("a").nth(1))) == expected_prices(HOUSES)
 
 
-def test_a_file_that_is_chosen_meanwhile_is_not_taken_for_the_one_that_was_sent(
+def test_file_selected_during_a_call_is_not_mistaken_for_the_sent_one(
     page: Page, faults: list[str]
 ) -> None:
     section = opened(page, "price")
@@ -456,14 +456,14 @@ def test_a_file_that_is_chosen_meanwhile_is_not_taken_for_the_one_that_was_sent(
     faults.clear()
 
 
-def test_a_csv_opens_right_in_excel(page: Page) -> None:
+def test_csv_download_opens_in_excel(page: Page) -> None:
     section = opened(page, "same")
     choose(section, "t.csv", "имя\nЮлия\n")
     section.locator("[data-format]").select_option("csv")
     assert saved(page, run(section).get_by_text("Download")).decode() == "\ufeffимя\nЮлия\n"
 
 
-def test_two_hundred_thousand_rows_are_there_when_it_says_done(page: Page) -> None:
+def test_large_download_is_complete_when_done_is_shown(page: Page) -> None:
     section = opened(page, "same")
     rows = "a,b\n" + "".join(f"{row},{row / 7}\n" for row in range(200_000))
     choose(section, "t.csv", rows)
@@ -487,7 +487,7 @@ def test_two_hundred_thousand_rows_are_there_when_it_says_done(page: Page) -> No
 # The author's examples
 
 
-def test_an_example_fills_the_whole_form_and_can_be_run(page: Page, axe: AXE) -> None:
+def test_example_fills_the_form_and_runs(page: Page, axe: AXE) -> None:
     section = opened(page, "offer")
     cheap, dear = (section.get_by_role("button", name=name) for name in ("cheap", "dear"))
     cheap.click()
@@ -511,7 +511,7 @@ def test_an_example_fills_the_whole_form_and_can_be_run(page: Page, axe: AXE) ->
 # Columns that come back
 
 
-def test_an_identifier_is_shown_beside_its_prediction(page: Page, axe: AXE) -> None:
+def test_identifier_is_shown_beside_its_prediction(page: Page, axe: AXE) -> None:
     section = opened(page, "rate")
     choose(section, "houses.csv", "id,area,city\n007,1.5,Omsk\n008,2.5,Kazan\n")
     answer = run(section)

@@ -98,7 +98,7 @@ def tasks(page: Page) -> list[dict[str, Any]]:
     return listed
 
 
-def test_a_long_call_becomes_a_task_that_outlives_its_page(
+def test_long_call_becomes_a_task_and_survives_a_reload(
     page: Page,
     browser: Browser,
     service: str,
@@ -145,7 +145,7 @@ def test_a_long_call_becomes_a_task_that_outlives_its_page(
         expect(answer.locator("tbody tr")).to_have_count(2)
 
 
-def test_a_short_call_is_no_task_and_leaves_none(page: Page, go: Path) -> None:
+def test_short_call_leaves_no_task(page: Page, go: Path) -> None:
     go.touch()
     before = tasks(page)
     section = run(page, go)
@@ -155,7 +155,7 @@ def test_a_short_call_is_no_task_and_leaves_none(page: Page, go: Path) -> None:
     assert tasks(page) == before
 
 
-def test_a_call_is_cancelled_before_and_after_it_becomes_a_task(page: Page, go: Path) -> None:
+def test_calls_and_tasks_can_be_cancelled(page: Page, go: Path) -> None:
     section = run(page, go)
     expect(section.locator(".progress")).to_contain_text("Computing… 1 s")
     section.get_by_role("button", name="Cancel").click()
@@ -172,9 +172,7 @@ def test_a_call_is_cancelled_before_and_after_it_becomes_a_task(page: Page, go: 
     assert [task["status"] for task in tasks(page)[:2]] == ["canceled", "canceled"]
 
 
-def test_an_error_of_a_task_is_shown_as_that_of_a_call(
-    page: Page, go: Path, faults: list[str]
-) -> None:
+def test_task_error_is_shown_like_a_call_error(page: Page, go: Path, faults: list[str]) -> None:
     hurry(page)
     section = run(page, go, "/?lang=ru", end="badly")
     expect(section.locator("progress")).to_have_attribute("value", "25")
@@ -188,7 +186,7 @@ def test_an_error_of_a_task_is_shown_as_that_of_a_call(
     faults.clear()  # the console reports both
 
 
-def test_a_call_that_waits_in_the_queue_shows_its_place_or_is_called_at_once(
+def test_queued_call_shows_its_position_or_runs_immediately(
     page: Page, go: Path, tmp_path: Path
 ) -> None:
     for _ in range(2):
@@ -213,7 +211,7 @@ def test_a_call_that_waits_in_the_queue_shows_its_place_or_is_called_at_once(
     assert [task["status"] for task in tasks(page)[:3]] == ["canceled", "queued", "processing"]
 
 
-def test_a_task_is_waited_for_while_the_service_does_not_respond(
+def test_polling_continues_while_the_service_is_down(
     page: Page, go: Path, faults: list[str]
 ) -> None:
     hurry(page)
@@ -227,7 +225,7 @@ def test_a_task_is_waited_for_while_the_service_does_not_respond(
     faults.clear()  # the console reports the refusals
 
 
-def test_targets_that_are_only_tasks_are_called_like_others(page: Page, faults: list[str]) -> None:
+def test_background_targets_are_called_like_others(page: Page, faults: list[str]) -> None:
     page.goto("/#later")
     section = page.locator("#later")
     section.locator("button.main").click()
@@ -251,7 +249,7 @@ def page_of(browser: Browser, folder: Path, **extra: str) -> Iterator[Page]:
         yield context.new_page()
 
 
-def test_where_no_process_runs_tasks_a_call_is_as_without_them(
+def test_calls_are_synchronous_without_task_workers(
     browser: Browser, go: Path, tmp_path: Path
 ) -> None:
     go.touch()
@@ -265,7 +263,7 @@ def test_where_no_process_runs_tasks_a_call_is_as_without_them(
         assert len(tasks(page)) == 1
 
 
-def test_where_tasks_cannot_be_stored_a_call_is_as_without_them(
+def test_calls_are_synchronous_if_tasks_cannot_be_stored(
     browser: Browser, go: Path, tmp_path: Path
 ) -> None:
     go.touch()

@@ -56,7 +56,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield running.url
 
 
-def test_a_list_is_typed_in_lines_and_a_day_is_picked(
+def test_list_and_date_inputs(
     page: Page,
     faults: list[str],
     axe: Callable[..., list[str]],
@@ -83,9 +83,7 @@ def test_a_list_is_typed_in_lines_and_a_day_is_picked(
     faults[:] = [fault for fault in faults if "422" not in fault]
 
 
-def test_the_fields_of_a_row_have_the_descriptions(
-    page: Page, screenshot: Callable[[str], Path]
-) -> None:
+def test_row_fields_show_column_descriptions(page: Page, screenshot: Callable[[str], Path]) -> None:
     page.goto("/#harvest")
     form = page.locator("#harvest")
     form.get_by_role("button", name="Fill in one row").click()
@@ -98,7 +96,7 @@ def test_the_fields_of_a_row_have_the_descriptions(
     screenshot("page-row-described")
 
 
-def test_the_first_of_very_many_columns_are_listed(page: Page, tmp_path: Path) -> None:
+def test_long_column_list_is_shortened(page: Page, tmp_path: Path) -> None:
     page.goto("/#wide")
     form = page.locator("#wide")
     form.locator("summary").first.click()

@@ -72,7 +72,7 @@ def enter(page: Page, text: str) -> None:
     page.locator("form button").click()
 
 
-def test_the_page_asks_for_a_token_once_and_keeps_it_in_memory(
+def test_token_is_requested_once_and_kept_in_memory(
     page: Page, faults: list[str], axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
 ) -> None:
     page.goto("/")
@@ -107,7 +107,7 @@ def test_the_page_asks_for_a_token_once_and_keeps_it_in_memory(
     expect(page.locator("input[type=password]")).to_be_visible()
 
 
-def test_examples_are_downloaded_and_tables_read_with_the_token(page: Page, tmp_path: Path) -> None:
+def test_downloads_and_previews_send_the_token(page: Page, tmp_path: Path) -> None:
     page.goto("/?lang=ru#score")
     enter(page, token())
     section = page.locator("#score")
@@ -123,7 +123,7 @@ def test_examples_are_downloaded_and_tables_read_with_the_token(page: Page, tmp_
     expect(section.locator(".response")).to_contain_text("class_", timeout=20_000)
 
 
-def test_a_token_that_expires_is_said_where_a_call_fails(page: Page, faults: list[str]) -> None:
+def test_expired_token_is_reported_at_the_failed_call(page: Page, faults: list[str]) -> None:
     page.goto("/#half")
     enter(page, token(exp=int(time.time()) + 3))
     section = page.locator("#half")
@@ -135,7 +135,7 @@ def test_a_token_that_expires_is_said_where_a_call_fails(page: Page, faults: lis
     faults.clear()
 
 
-def test_docs_authorize(page: Page, faults: list[str]) -> None:
+def test_docs_send_the_token(page: Page, faults: list[str]) -> None:
     page.goto("/docs")
     enter(page, "abc")
     expect(page.locator("[role=status]")).to_contain_text("not valid")

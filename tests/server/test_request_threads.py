@@ -67,7 +67,7 @@ def settle(threads: RequestThreads[int]) -> None:
     assert adapted(threads, lambda: many.done == 1_000)
 
 
-def test_those_that_wait_for_the_interpreter_run_a_few_at_a_time(
+def test_gil_bound_requests_run_a_few_at_a_time(
     threads: RequestThreads[int], cores: list[float]
 ) -> None:
     settle(threads)
@@ -85,7 +85,7 @@ def test_those_that_wait_for_the_interpreter_run_a_few_at_a_time(
 
 
 @pytest.mark.parametrize("used", [0.1, 3.0])
-def test_those_that_wait_or_compute_without_the_lock_have_all_threads(
+def test_requests_that_release_the_gil_use_all_threads(
     used: float, threads: RequestThreads[int], cores: list[float]
 ) -> None:
     cores[0] = used
@@ -96,7 +96,7 @@ def test_those_that_wait_or_compute_without_the_lock_have_all_threads(
     assert gauge.most == THREADS
 
 
-def test_a_long_request_holds_up_no_other(
+def test_long_request_does_not_block_others(
     threads: RequestThreads[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_threads, "LONG", 0.02)
@@ -110,7 +110,7 @@ def test_a_long_request_holds_up_no_other(
     over.set()
 
 
-def test_a_request_that_waits_for_others_leaves_its_place(threads: RequestThreads[int]) -> None:
+def test_blocked_request_frees_its_slot(threads: RequestThreads[int]) -> None:
     settle(threads)
     waiting = threading.Barrier(THREADS, timeout=LONGEST)
     passed: list[int] = []
@@ -134,11 +134,11 @@ def test_a_request_that_waits_for_others_leaves_its_place(threads: RequestThread
     assert again.most == FEWEST
 
 
-def test_any_other_thread_has_no_place_to_leave(threads: RequestThreads[int]) -> None:
+def test_leave_does_nothing_outside_a_request(threads: RequestThreads[int]) -> None:
     assert not threads.leave()
 
 
-def test_without_a_thread_a_request_is_rejected_and_nothing_remains(
+def test_request_is_rejected_if_no_thread_can_start(
     threads: RequestThreads[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[int] = []

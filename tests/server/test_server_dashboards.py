@@ -94,7 +94,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
         yield scrape(url)
 
 
-def test_every_expression_uses_metrics_and_labels_that_exist(scraped: Scrape) -> None:
+def test_expressions_use_existing_metrics_and_labels(scraped: Scrape) -> None:
     existing = {name: labels | PROMETHEUS_OWN for name, labels in scraped.labels.items()}
     existing["up"] = PROMETHEUS_OWN
     for where, expression in expressions().items():
@@ -105,12 +105,12 @@ def test_every_expression_uses_metrics_and_labels_that_exist(scraped: Scrape) ->
             assert labels <= existing[name], where
 
 
-def test_the_check_finds_names_and_labels() -> None:
+def test_parser_finds_names_and_labels() -> None:
     (metric,) = metrics_in('sum by (le, target) (rate(mmf_a_bucket{job=~"$job", x!="1"}[5m]))')
     assert metric == ("mmf_a_bucket", {"job", "x", "le", "target"})
 
 
-def test_the_page_lists_every_metric_with_its_labels(scraped: Scrape) -> None:
+def test_page_lists_every_metric_with_its_labels(scraped: Scrape) -> None:
     rows = re.findall(r"^\| `(mmf_\w+)` \|([^|]*)\|", PAGE, re.MULTILINE)
     listed = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     later = {name for name in listed if name.startswith(LATER)}
@@ -133,20 +133,20 @@ def metrics_of(scraped: Scrape) -> set[str]:
     }
 
 
-def test_every_metric_is_on_the_dashboard_or_in_an_alert(scraped: Scrape) -> None:
+def test_every_metric_is_used(scraped: Scrape) -> None:
     used = {name for query in expressions().values() for name, _ in metrics_in(query)}
     for metric in metrics_of(scraped):
         assert any(name.startswith(metric) for name in used), metric
 
 
-def test_prometheus_scrapes_the_service_and_has_the_rules() -> None:
+def test_prometheus_config() -> None:
     (job,) = CONFIG["scrape_configs"]
     assert job["metrics_path"] == "/metrics"
     assert CONFIG["rule_files"] == ["alerts.yml"]
     assert f'job="{job["job_name"]}"' in expressions()["ServiceDown"]
 
 
-def test_openmetrics_where_the_client_prefers_it() -> None:
+def test_openmetrics_is_negotiated() -> None:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
     import mmf_core as mmf
@@ -162,7 +162,7 @@ def test_openmetrics_where_the_client_prefers_it() -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/openmetrics-text"])
-def test_a_version_that_is_none_gets_the_usual_metrics(kind: str) -> None:
+def test_unknown_openmetrics_version_gets_text_format(kind: str) -> None:
     import mmf_core as mmf
     from mmf_core.web import create_app
 

@@ -104,7 +104,7 @@ def waiting(service: Service, gate: Path) -> http.client.HTTPConnection:
     return client
 
 
-def test_readiness_fails_first_and_requests_are_served_until_the_end(tmp_path: Path) -> None:
+def test_draining_fails_readiness_and_still_serves_requests(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, MMF_DRAIN_SECONDS="600") as service,
@@ -124,7 +124,7 @@ def test_readiness_fails_first_and_requests_are_served_until_the_end(tmp_path: P
         assert service.process.wait(LONGEST) == 0
 
 
-def test_a_worker_that_cannot_be_started_does_not_end_the_service(tmp_path: Path) -> None:
+def test_failed_fork_of_a_worker_does_not_stop_the_service(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with (
         log.open("wb") as stream,
@@ -144,7 +144,7 @@ def test_a_worker_that_cannot_be_started_does_not_end_the_service(tmp_path: Path
         wait_until(lambda: ready(service).json() == {"ready": True})
 
 
-def test_a_companion_that_cannot_be_started_is_tried_again(
+def test_failed_fork_of_a_companion_is_retried(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     forks = iter([BlockingIOError(11, "Resource temporarily unavailable"), 4_000_000])
@@ -173,7 +173,7 @@ def _arbiter(*workers: int) -> SimpleNamespace:
     )
 
 
-def test_a_capability_that_starts_nothing_is_called_once_per_version(
+def test_capability_without_process_is_called_once_per_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[float] = []  # `append` returns None: there is nothing to start
@@ -189,7 +189,7 @@ def test_a_capability_that_starts_nothing_is_called_once_per_version(
     assert len(calls) == 2
 
 
-def test_a_worker_with_the_number_of_a_companion_is_left_alone(
+def test_worker_with_a_reused_companion_pid_is_not_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     capability = SimpleNamespace(process=lambda _seconds: lambda: time.sleep(60))
@@ -211,7 +211,7 @@ def test_a_worker_with_the_number_of_a_companion_is_left_alone(
         worker.kill()
 
 
-def test_workers_that_cannot_be_started_at_first_end_the_service() -> None:
+def test_failed_fork_at_startup_stops_the_service() -> None:
     def spawn() -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
@@ -230,7 +230,7 @@ def test_workers_that_cannot_be_started_at_first_end_the_service() -> None:
     ("blocks", "total_files", "free_files", "usable"),
     [(1024, 100, 64, True), (1024, 0, 0, True), (1023, 100, 64, False), (1024, 100, 63, False)],
 )
-def test_files_are_in_memory_only_if_there_is_room(
+def test_memory_folder_needs_free_space(
     monkeypatch: pytest.MonkeyPatch, blocks: int, total_files: int, free_files: int, usable: bool
 ) -> None:
     free = SimpleNamespace(f_bavail=blocks, f_frsize=1024, f_files=total_files, f_favail=free_files)
@@ -240,7 +240,7 @@ def test_files_are_in_memory_only_if_there_is_room(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_a_quick_shutdown_waits_for_no_call(tmp_path: Path, number: int) -> None:
+def test_quick_shutdown_does_not_wait_for_calls(tmp_path: Path, number: int) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, MMF_DRAIN_SECONDS="600") as service,
@@ -255,7 +255,7 @@ def test_a_quick_shutdown_waits_for_no_call(tmp_path: Path, number: int) -> None
 
 
 @pytest.mark.usefixtures("put_back")
-def test_the_drain_is_within_the_time_for_the_end(
+def test_drain_counts_towards_the_graceful_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MMF_DRAIN_SECONDS", "5")
@@ -281,7 +281,7 @@ def test_the_drain_is_within_the_time_for_the_end(
 
 
 @pytest.mark.usefixtures("put_back")
-def test_a_worker_that_also_gets_sigterm_keeps_draining() -> None:
+def test_worker_ignores_sigterm_while_draining() -> None:
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
     try:
@@ -318,7 +318,7 @@ def test_health_checks_succeed_while_every_thread_is_busy(tmp_path: Path) -> Non
         wait_until(lambda: ready(service).json() == {"ready": True})
 
 
-def test_a_service_whose_threads_are_busy_for_long_is_not_ready(tmp_path: Path) -> None:
+def test_long_saturation_fails_readiness(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with (
         (tmp_path / "log").open("wb") as log,
@@ -344,7 +344,7 @@ def test_a_service_whose_threads_are_busy_for_long_is_not_ready(tmp_path: Path) 
         wait_until(lambda: ready(service).status_code == 200)
 
 
-def test_readiness_counts_the_workers_that_can_accept_requests(
+def test_readiness_counts_available_workers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     board = Scoreboard()
@@ -409,7 +409,7 @@ def test_readiness_reports_what_the_server_knows() -> None:
     assert client.get("/health/ready").get_json()["detail"] == "it is being stopped"
 
 
-def test_a_worker_that_has_grown_is_replaced(tmp_path: Path) -> None:
+def test_worker_over_the_memory_limit_is_replaced(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, MMF_MAX_RSS_MIB="300") as service,
@@ -426,7 +426,7 @@ def test_a_worker_that_has_grown_is_replaced(tmp_path: Path) -> None:
     assert "MMF_MAX_RSS_MIB" in (tmp_path / "log").read_text()
 
 
-def test_one_worker_at_a_time_and_only_while_all_can_respond(
+def test_memory_restarts_are_staggered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     board = Scoreboard()
@@ -452,7 +452,7 @@ def test_one_worker_at_a_time_and_only_while_all_can_respond(
     assert memory.is_exceeded(200 * MIB)
 
 
-def test_a_limit_below_what_a_worker_uses_at_start_is_ignored(
+def test_memory_limit_below_startup_usage_is_ignored(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Any] = []
@@ -491,7 +491,7 @@ print(before - resident())
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc"
 )
-def test_what_threads_have_freed_is_returned() -> None:
+def test_memory_freed_by_threads_is_returned() -> None:
     command = [sys.executable, "-c", FREED]
     done = subprocess.run(
         command, cwd=Path(memory.__file__).parents[2], capture_output=True, text=True, check=True
@@ -525,7 +525,7 @@ print(resident() - before, os.environ.get("ARROW_DEFAULT_MEMORY_POOL"))
     ],
     ids=["by default", "as the operator has set"],
 )
-def test_glibc_keeps_little_of_what_is_freed(variables: dict[str, str], is_bounded: bool) -> None:
+def test_glibc_returns_freed_memory(variables: dict[str, str], is_bounded: bool) -> None:
     done = subprocess.run(
         [sys.executable, "-c", GROWN, "bound"],
         cwd=Path(memory.__file__).parents[2],
@@ -539,7 +539,7 @@ def test_glibc_keeps_little_of_what_is_freed(variables: dict[str, str], is_bound
     assert pool == "system"
 
 
-def test_pyarrow_takes_its_memory_from_the_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pyarrow_uses_the_system_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     before = pyarrow.default_memory_pool()
     monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
@@ -573,7 +573,7 @@ app = create_app(registry)
 """
 
 
-def test_no_part_of_pyarrow_takes_memory_elsewhere(tmp_path: Path) -> None:
+def test_pyarrow_reserves_no_other_memory(tmp_path: Path) -> None:
     """Its C++ code asks for the pool that was chosen when it was imported."""
     pytest.importorskip("pyarrow")
     content = io.BytesIO()
@@ -602,7 +602,7 @@ def test_no_part_of_pyarrow_takes_memory_elsewhere(tmp_path: Path) -> None:
     ],
     ids=["busy", "idle"],
 )
-def test_a_worker_that_has_grown_returns_what_it_has_freed(
+def test_worker_trims_freed_memory(
     used: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A busy one by 32 MiB, an idle one by 2 MiB since it has done so."""
@@ -620,7 +620,7 @@ def test_a_worker_that_has_grown_returns_what_it_has_freed(
     assert list(left) == [], "not at 131 MiB, and not at 101 and 103"
 
 
-def test_memory_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resident_memory_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resident() > 10 * MIB
 
     def absent(_path: Path) -> bytes:

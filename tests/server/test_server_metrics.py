@@ -101,7 +101,7 @@ def requests_of(scraped: Scrape) -> Counter[Any]:
     return Counter({key: int(value) for key, value in by.items() if key != ("", "native", "200")})
 
 
-def test_every_request_is_counted_by_all_workers_together(live: Live) -> None:
+def test_requests_are_aggregated_over_workers(live: Live) -> None:
     before = scrape(live.service.url)
     send_all(live)
     after = scrape(live.service.url)
@@ -145,7 +145,7 @@ def test_every_request_is_counted_by_all_workers_together(live: Live) -> None:
     assert min(after.values("mmf_worker_memory_bytes", "pid").values()) > 10_000_000
 
 
-def test_buckets_grow_from_one_to_the_next(live: Live) -> None:
+def test_histogram_buckets_are_cumulative(live: Live) -> None:
     send(live, SENT[0])
     samples = scrape(live.service.url).values(
         "mmf_request_duration_seconds_bucket", "target", "protocol", "le"
@@ -159,7 +159,7 @@ def test_buckets_grow_from_one_to_the_next(live: Live) -> None:
         assert counts == sorted(counts)
 
 
-def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
+def test_dead_worker_keeps_counters_and_loses_gauges(live: Live) -> None:
     hold = live.folder / "hold"
     hold.touch()
     with ThreadPoolExecutor(1) as pool:
@@ -180,7 +180,7 @@ def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
     )
 
 
-def test_a_new_version_counts_on(live: Live) -> None:
+def test_counters_continue_after_a_reload(live: Live) -> None:
     send_all(live)
     before = scrape(live.service.url)
     for version in (2, 3):
@@ -206,7 +206,7 @@ def test_a_new_version_counts_on(live: Live) -> None:
     live.reload()
 
 
-def test_a_rejection_by_a_busy_target_is_counted(live: Live) -> None:
+def test_rejections_of_a_busy_target_are_counted(live: Live) -> None:
     hold = live.folder / "hold"
     hold.touch()
     before = requests_of(scrape(live.service.url))
@@ -237,7 +237,7 @@ def _until_unlocked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
+def test_files_are_removed_at_shutdown_and_after_a_kill(tmp_path: Path) -> None:
     with living(tmp_path, MAIN) as first:
         (folder,) = {folder_of(pid) for pid in first.workers}
         old = first.workers
@@ -251,7 +251,7 @@ def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_replaced_workers_lose_no_count_and_leave_no_files(tmp_path: Path) -> None:
+def test_replaced_workers_keep_counters_and_leave_no_files(tmp_path: Path) -> None:
     with living(tmp_path, MAIN, WEB_MAX_REQUESTS="20") as live:
         (folder,) = {folder_of(pid) for pid in live.workers}
         first = live.workers
@@ -265,7 +265,7 @@ def test_replaced_workers_lose_no_count_and_leave_no_files(tmp_path: Path) -> No
         assert len(list(folder.glob("counter_*.db"))) <= 5
 
 
-def test_a_service_survives_the_removal_of_its_files(tmp_path: Path) -> None:
+def test_service_survives_deletion_of_its_files(tmp_path: Path) -> None:
     with living(tmp_path, MAIN) as live:
         (folder,) = {folder_of(pid) for pid in live.workers}
         shutil.rmtree(folder)
@@ -277,7 +277,7 @@ def test_a_service_survives_the_removal_of_its_files(tmp_path: Path) -> None:
         assert requests_of(scrape(live.service.url)) == Counter({("single", "native", "200"): 1})
 
 
-def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:
+def test_configured_folder_is_emptied_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "counts" / "here"
     folder.mkdir(parents=True)
     (folder / "counter_999.db").write_bytes(b"of another life")
@@ -289,7 +289,7 @@ def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_one_process_of_flask_counts_too(tmp_path: Path) -> None:
+def test_flask_dev_server_counts_requests(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"version": 1}')
     (tmp_path / "main.py").write_text(MAIN)
     with (tmp_path / "log").open("wb") as log:

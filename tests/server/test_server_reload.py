@@ -24,7 +24,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Live:
         yield running
 
 
-def test_a_new_version_is_loaded_and_nothing_is_lost(live: Live) -> None:
+def test_reload_loses_no_request(live: Live) -> None:
     (live.folder / "helper.py").write_text("VERSION = 'the second'\n")
     with calling(live.service) as callers:
         for version in (2, 3):
@@ -55,7 +55,7 @@ def test_a_new_version_is_loaded_and_nothing_is_lost(live: Live) -> None:
     ],
     ids=["broken", "crash", "raises", "was better", "syntax"],
 )
-def test_a_broken_version_is_rejected_and_the_old_one_continues(
+def test_broken_version_is_rejected(
     live: Live, model: str | None, main: str | None, reason: str, logged: str
 ) -> None:
     old = (live.folder / "model.json").read_text()
@@ -82,14 +82,14 @@ def test_a_broken_version_is_rejected_and_the_old_one_continues(
     wait_until(lambda: live.ready().json() == {"ready": True})
 
 
-def test_a_package_without_a_location_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_package_without_location_is_not_reloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = ModuleType("nowhere")
     nowhere.__path__ = []  # as that of six.moves, which pandas brings in
     monkeypatch.setitem(sys.modules, "nowhere", nowhere)
     assert "nowhere" not in own_modules()
 
 
-def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None:
+def test_killed_worker_loses_only_its_own_requests(live: Live) -> None:
     with calling(live.service) as callers:
         victim = callers.responses[-1]["pid"]
         kill(victim)
@@ -101,7 +101,7 @@ def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None
 
 
 @pytest.mark.long
-def test_files_are_watched_whichever_worker_ends(tmp_path: Path) -> None:
+def test_file_watching_survives_any_worker(tmp_path: Path) -> None:
     with living(tmp_path, MMF_RELOAD_SECONDS="0.2") as live:
         for version in (2, 3):
             with calling(live.service) as callers:
@@ -161,7 +161,7 @@ def test_shutdown_serves_all_accepted_requests(tmp_path: Path) -> None:
         assert live.service.process.wait(10) == 0, "before the time for the end is over"
 
 
-def test_artifacts_loaded_after_the_fork_are_tested_too(tmp_path: Path) -> None:
+def test_artifacts_without_preload_are_tested(tmp_path: Path) -> None:
     with living(tmp_path, LATE) as live:
         with ThreadPoolExecutor(1) as threads:
             slow = threads.submit(
@@ -200,7 +200,7 @@ ENDLESS_IMPORT = f"""{SLOW_IMPORT}
     [SLOW_IMPORT, pytest.param(ENDLESS_IMPORT, marks=pytest.mark.long)],
     ids=["slow", "endless"],
 )
-def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, main: str, loads: int) -> None:
+def test_shutdown_abandons_a_reload(tmp_path: Path, main: str, loads: int) -> None:
     with living(tmp_path, main.replace("ENDLESS", str(loads))) as live:
         (tmp_path / "slow").touch()
         live.put(version=2)
@@ -213,7 +213,7 @@ def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, main: str, l
 
 
 @pytest.mark.long
-def test_a_version_that_hangs_in_the_master_is_rejected(tmp_path: Path) -> None:
+def test_version_that_hangs_in_the_master_is_rejected(tmp_path: Path) -> None:
     main = f"{ENDLESS_IMPORT}\nfrom mmf_core.server import reloading\nreloading.SLACK = 1\n"
     with living(tmp_path, main.replace("ENDLESS", "2")) as live:
         (tmp_path / "slow").touch()
@@ -226,7 +226,7 @@ def test_a_version_that_hangs_in_the_master_is_rejected(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_dead_workers_are_replaced_while_a_new_version_is_tried(tmp_path: Path) -> None:
+def test_dead_workers_are_replaced_during_a_reload(tmp_path: Path) -> None:
     with living(tmp_path, SLOW_IMPORT) as live:
         (tmp_path / "slow").touch()
         live.put(version=2)
@@ -255,7 +255,7 @@ while Path("imports").stat().st_size > 1:  # not in the fork that tries it, but 
 
 
 @pytest.mark.long
-def test_a_main_that_catches_every_exception_does_not_keep_the_service(tmp_path: Path) -> None:
+def test_bare_except_in_main_does_not_prevent_shutdown(tmp_path: Path) -> None:
     with living(tmp_path) as live:
         (tmp_path / "main.py").write_text(CATCHES_ALL + MAIN)
         live.service.process.send_signal(signal.SIGHUP)

@@ -34,7 +34,7 @@ app = create_app(registry)
 """
 
 
-def test_the_least_is_that_of_the_others() -> None:
+def test_min_connections_excludes_own_slot() -> None:
     board = Scoreboard()
     assert board.min_connections(1) == float("inf")
     board.publish(1, 5)
@@ -45,7 +45,7 @@ def test_the_least_is_that_of_the_others() -> None:
     assert board.min_connections(3) == 5
 
 
-def test_workers_that_have_ended_or_hang_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ended_and_stuck_workers_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Scoreboard()
     board.publish(1, 5)
     board.publish(2, 0)
@@ -56,7 +56,7 @@ def test_workers_that_have_ended_or_hang_do_not_count(monkeypatch: pytest.Monkey
     assert board.min_connections(3) == float("inf")
 
 
-def test_a_late_worker_gets_the_first_free_number() -> None:
+def test_slots_beyond_capacity_are_reused() -> None:
     board = Scoreboard()
     for slot in (255, 256, 600):
         board.publish(slot, slot)
@@ -75,7 +75,7 @@ def served(url: str, sessions: list[requests.Session]) -> Counter[int]:
     return Counter(session.post(f"{url}/pid", timeout=30).json()["result"] for session in sessions)
 
 
-def test_kept_alive_connections_are_shared_out(tmp_path: Path) -> None:
+def test_keep_alive_connections_are_balanced(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with (
         log.open("wb") as stream,
@@ -87,7 +87,7 @@ def test_kept_alive_connections_are_shared_out(tmp_path: Path) -> None:
     assert max(counts.values()) - min(counts.values()) <= SLACK + 1
 
 
-def test_a_killed_workers_share_goes_to_the_others(tmp_path: Path) -> None:
+def test_connections_of_a_killed_worker_are_redistributed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with (
         log.open("wb") as stream,
@@ -100,7 +100,7 @@ def test_a_killed_workers_share_goes_to_the_others(tmp_path: Path) -> None:
         assert service.process.poll() is None
 
 
-def test_a_lock_to_share_needs_no_memory_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_lock_works_without_memfd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)  # macOS
     file = shared_memory.shared_file()
     fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

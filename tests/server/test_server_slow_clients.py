@@ -85,7 +85,7 @@ def assert_refused(client: socket.socket, status: int, word: str) -> None:
 
 
 @pytest.mark.parametrize("drip", PIECES.values(), ids=PIECES.keys())
-def test_slow_clients_hold_no_thread(served: Harness, drip: list[bytes]) -> None:
+def test_slow_clients_do_not_hold_threads(served: Harness, drip: list[bytes]) -> None:
     clients = [served.connect() for _ in range(100)]
     for piece in drip[:-1]:
         for client in clients:
@@ -100,21 +100,21 @@ def test_slow_clients_hold_no_thread(served: Harness, drip: list[bytes]) -> None
 
 
 @pytest.mark.parametrize("drip", [*(pieces[0] for pieces in PIECES.values()), LARGE])
-def test_a_client_that_is_too_slow_gets_a_408(quick: Harness, drip: bytes) -> None:
+def test_slow_client_gets_408(quick: Harness, drip: bytes) -> None:
     client = quick.connect()
     client.sendall(drip)
     assert_refused(client, 408, "MMF_CLIENT_TIMEOUT")
 
 
 @pytest.mark.parametrize("digits", [11, 19, 100])
-def test_a_length_of_any_size_has_its_time(quick: Harness, digits: int) -> None:
+def test_content_length_of_any_size_has_a_timeout(quick: Harness, digits: int) -> None:
     client = quick.connect()
     client.sendall(POST + b"Content-Length: " + b"9" * digits + b"\r\n\r\nabc")
     assert client.recv(12) == b"HTTP/1.1 408"
 
 
 @pytest.mark.parametrize(("chunks", "status"), [(99, 200), (100, 413)])
-def test_very_many_chunks_are_rejected_with_a_reason(
+def test_rejects_too_many_chunks(
     harness: Make, monkeypatch: pytest.MonkeyPatch, chunks: int, status: int
 ) -> None:
     """Each of a million takes microseconds, though it has one byte."""
@@ -139,7 +139,7 @@ def test_very_many_chunks_are_rejected_with_a_reason(
         assert body == {"result": chunks}
 
 
-def test_many_slow_small_chunks_do_not_block_others(served: Harness) -> None:
+def test_many_small_chunks_do_not_block_others(served: Harness) -> None:
     """Each byte is an event of the main loop, which must not look through all of them again."""
     start = POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2500
     clients = [served.connect() for _ in range(8)]
@@ -161,16 +161,14 @@ def test_many_slow_small_chunks_do_not_block_others(served: Harness) -> None:
 
 
 @pytest.mark.parametrize(("count", "status"), [(90, b"100"), (600, b"431")])
-def test_a_header_that_is_sent_hundreds_of_times(
-    served: Harness, count: int, status: bytes
-) -> None:
+def test_repeated_header(served: Harness, count: int, status: bytes) -> None:
     client = served.connect()
     client.sendall(POST + b"Expect: 100-continue\r\n" * count + b"Content-Length: 1\r\n\r\n1")
     assert client.recv(12) == b"HTTP/1.1 " + status
     assert served.get("/") == b"0"
 
 
-def test_what_a_thread_reads_has_its_time_too(quick: Harness) -> None:
+def test_body_read_by_a_thread_has_a_timeout(quick: Harness) -> None:
     large, asking = quick.connect(), quick.connect()
     large.sendall(LARGE + b"x" * MAX_AWAITED)
     asking.sendall(LARGE.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
@@ -179,7 +177,7 @@ def test_what_a_thread_reads_has_its_time_too(quick: Harness) -> None:
         assert client.recv(12) == b"HTTP/1.1 408"
 
 
-def test_a_drip_does_not_extend_the_time(quick: Harness) -> None:
+def test_slow_drip_does_not_extend_the_timeout(quick: Harness) -> None:
     client = quick.connect()
     client.sendall(PIECES["head"][0])
     end = time.monotonic() + LONGEST
@@ -204,7 +202,7 @@ THREAD_READS = {
 
 
 @pytest.mark.parametrize("start", THREAD_READS.values(), ids=THREAD_READS.keys())
-def test_what_a_thread_reads_holds_no_other_request_up(quick: Harness, start: bytes) -> None:
+def test_bodies_read_by_threads_do_not_block_others(quick: Harness, start: bytes) -> None:
     """More such clients than there are threads, and each byte of theirs comes in time."""
     clients = [quick.connect() for _ in range(2 * quick.worker.cfg.threads)]
     for client in clients:
@@ -222,7 +220,7 @@ def test_what_a_thread_reads_holds_no_other_request_up(quick: Harness, start: by
 
 
 @pytest.mark.parametrize("drip", [b"", b"x"], ids=["silent", "dripping"])
-def test_stalled_large_bodies_give_way_to_others(served: Harness, drip: bytes) -> None:
+def test_stalled_large_bodies_yield_to_others(served: Harness, drip: bytes) -> None:
     """Three times as many as there are threads, with half a minute for each, and for each MiB."""
     stalled = [served.connect() for _ in range(3 * served.worker._slow_threads)]
     for client in stalled:
@@ -245,7 +243,7 @@ def test_stalled_large_bodies_give_way_to_others(served: Harness, drip: bytes) -
         over.set()
 
 
-def test_a_stalled_body_that_nobody_waits_for_has_its_time(served: Harness) -> None:
+def test_stalled_body_keeps_its_timeout_if_no_request_waits(served: Harness) -> None:
     client = served.connect()
     client.sendall(LARGE + b"x" * MAX_AWAITED)
     client.settimeout(3)
@@ -256,7 +254,7 @@ def test_a_stalled_body_that_nobody_waits_for_has_its_time(served: Harness) -> N
     assert response_of(client)[1] == b"9000000"
 
 
-def test_a_slow_body_that_arrives_keeps_its_thread_while_others_wait(served: Harness) -> None:
+def test_progressing_body_keeps_its_thread(served: Harness) -> None:
     honest = served.connect()
     honest.sendall(LARGE + b"x" * MAX_AWAITED)
     stalled = [served.connect() for _ in range(3 * served.worker._slow_threads)]
@@ -269,7 +267,7 @@ def test_a_slow_body_that_arrives_keeps_its_thread_while_others_wait(served: Har
     assert response_of(honest)[1] == b"9000000"
 
 
-def test_a_health_check_with_a_body_holds_no_other_up(served: Harness) -> None:
+def test_health_check_with_a_body_does_not_block_others(served: Harness) -> None:
     held = [served.connect() for _ in range(4)]
     for client in held:
         client.sendall(
@@ -283,14 +281,14 @@ def test_a_health_check_with_a_body_holds_no_other_up(served: Harness) -> None:
     assert time.monotonic() - started < 4, "gunicorn waits five seconds for each unread body"
 
 
-def test_a_large_body_that_comes_in_time_arrives(served: Harness) -> None:
+def test_large_chunked_body_arrives(served: Harness) -> None:
     client = served.client()
     pieces: Iterator[bytes] = iter([b"x" * MAX_AWAITED, b"y" * MAX_AWAITED, b"z"])
     client.request("POST", "/", pieces, encode_chunked=True)
     assert client.getresponse().read() == str(2 * MAX_AWAITED + 1).encode()
 
 
-def test_clients_that_read_nothing_lose_their_connections(quick: Harness) -> None:
+def test_clients_that_do_not_read_are_disconnected(quick: Harness) -> None:
     clients = [quick.connect() for _ in range(8)]
     for client in clients:
         client.sendall(b"GET /20000000 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -301,7 +299,7 @@ def test_clients_that_read_nothing_lose_their_connections(quick: Harness) -> Non
         time.sleep(0.05)
 
 
-def test_a_client_that_does_not_close_holds_nothing_up(served: Harness) -> None:
+def test_client_that_does_not_close_does_not_block_others(served: Harness) -> None:
     clients = [served.connect() for _ in range(50)]
     started = time.monotonic()
     for client in clients:
@@ -333,7 +331,7 @@ def test_a_client_that_does_not_close_holds_nothing_up(served: Harness) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_malformed_requests_get_the_services_own_errors(
+def test_malformed_requests_get_problem_responses(
     served: Harness, head: bytes, status: int, word: str
 ) -> None:
     client = served.connect()
@@ -353,14 +351,14 @@ def test_malformed_requests_get_the_services_own_errors(
         (ValueError("c2VjcmV0"), 500),
     ],
 )
-def test_the_status_says_whose_fault_it_is(error: Exception, status: int) -> None:
+def test_error_status_distinguishes_client_and_server(error: Exception, status: int) -> None:
     response = error_response(error)
     assert response.startswith(b"HTTP/1.1 %d " % status)
     assert (CRASHED.encode() in response) == (status == 500)
     assert b"c2VjcmV0" not in response
 
 
-def test_a_crash_below_the_application_is_logged_under_its_id(
+def test_crash_below_the_application_is_logged_with_its_id(
     harness: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Iterable[bytes]:
@@ -375,7 +373,7 @@ def test_a_crash_below_the_application_is_logged_under_its_id(
     assert "a secret" in caplog.text
 
 
-def test_the_server_header_has_no_version(served: Harness) -> None:
+def test_server_header_has_no_version(served: Harness) -> None:
     client = http.client.HTTPConnection(*served.address, timeout=LONGEST)
     client.request("GET", "/")
     response = client.getresponse()
@@ -446,7 +444,7 @@ def test_slow_requests_over_tls_do_not_block_others(tls: TLS, start: bytes) -> N
 
 
 @pytest.mark.parametrize("kind", ["quick", "tls"])
-def test_clients_that_read_in_drips_hold_no_thread(
+def test_slowly_reading_clients_do_not_hold_threads(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
     """Each read keeps the connection alive, but what is read in time is too little."""
@@ -473,7 +471,7 @@ def test_clients_that_read_in_drips_hold_no_thread(
             over.set()
 
 
-def test_a_large_response_may_take_its_time(quick: Harness) -> None:
+def test_large_response_has_a_proportional_timeout(quick: Harness) -> None:
     """A client that reads a MiB in the time for one gets all of it."""
     client, size = quick.connect(), 12_000_000
     client.sendall(f"GET /{size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -486,7 +484,7 @@ def test_a_large_response_may_take_its_time(quick: Harness) -> None:
     assert time.monotonic() - started > 2
 
 
-def test_connections_without_tls_are_closed(tls: TLS, caplog: pytest.LogCaptureFixture) -> None:
+def test_plain_http_on_a_tls_port_is_closed(tls: TLS, caplog: pytest.LogCaptureFixture) -> None:
     for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
         client = tls.harness.connect()
         client.sendall(data)

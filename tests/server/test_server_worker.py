@@ -95,7 +95,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-def test_no_request_shares_a_threads_state_with_another(service: Service) -> None:
+def test_thread_state_is_not_shared_between_requests(service: Service) -> None:
     def call(number: int) -> bool:
         response = requests.post(
             f"{service.url}/double",
@@ -110,7 +110,7 @@ def test_no_request_shares_a_threads_state_with_another(service: Service) -> Non
         assert all(threads.map(call, range(160)))
 
 
-def test_calls_that_may_neither_run_nor_wait_are_rejected_immediately(
+def test_calls_beyond_limit_and_queue_are_rejected_immediately(
     service: Service, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
@@ -132,7 +132,7 @@ def test_calls_that_may_neither_run_nor_wait_are_rejected_immediately(
     assert statuses == {200: 18, 503: 22}
 
 
-def test_connections_that_come_together_are_accepted_together(service: Service) -> None:
+def test_simultaneous_connections_are_accepted_together(service: Service) -> None:
     clients = [
         http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST) for _ in range(200)
     ]
@@ -145,7 +145,7 @@ def test_connections_that_come_together_are_accepted_together(service: Service) 
     assert time.monotonic() - started < LONGEST / 4
 
 
-def test_connections_do_not_wait_for_a_worker_that_is_stuck(tmp_path: Path) -> None:
+def test_connections_do_not_wait_for_a_stuck_worker(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, WEB_CONCURRENCY="2") as service,
@@ -198,7 +198,7 @@ def test_health_checks_respond_while_every_thread_is_busy(app: App, harness: Mak
 
 
 @pytest.mark.parametrize("number", [errno.EPROTO, errno.EMFILE, errno.ECONNABORTED])
-def test_an_error_of_accept_costs_one_connection_at_most(
+def test_accept_error_affects_at_most_one_connection(
     app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     served = harness(app).start()
@@ -215,7 +215,7 @@ def test_an_error_of_accept_costs_one_connection_at_most(
     assert served.worker.nr_conns == 8
 
 
-def test_the_end_serves_what_is_running_and_what_waits(app: App, harness: Make) -> None:
+def test_shutdown_serves_running_and_waiting_requests(app: App, harness: Make) -> None:
     served = harness(app, threads=1).start()
     running, idle = served.client(), served.client()
     assert get(idle, "/") == b"ok"
@@ -235,7 +235,7 @@ def test_the_end_serves_what_is_running_and_what_waits(app: App, harness: Make) 
         socket.create_connection(served.address)
 
 
-def test_the_end_waits_longer_for_a_first_request(app: App, harness: Make) -> None:
+def test_shutdown_waits_longer_for_a_first_request(app: App, harness: Make) -> None:
     """A client may repeat a request on a connection that it has used (RFC 9112, 9.3.1)."""
     served = harness(app).start()
     idle, new, silent = served.client(), served.connect(), served.connect()
@@ -255,7 +255,7 @@ def test_the_end_waits_longer_for_a_first_request(app: App, harness: Make) -> No
 
 
 @pytest.mark.parametrize("ending", [False, True])
-def test_a_request_that_comes_when_its_connection_expires_is_served(
+def test_request_racing_with_keepalive_expiry_is_served(
     app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, ending: bool
 ) -> None:
     served = harness(app, keepalive=1).start()
@@ -282,7 +282,7 @@ def test_a_request_that_comes_when_its_connection_expires_is_served(
     assert (response.status, response.read()) == (200, b"ok")
 
 
-def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) -> None:
+def test_idle_connection_is_closed_after_keepalive(app: App, harness: Make) -> None:
     served = harness(app, keepalive=1).start()
     used, silent = served.client(), served.connect()
     get(used, "/")
@@ -302,7 +302,7 @@ def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) ->
         (1000, 1100, False),
     ],
 )
-def test_a_worker_may_have_a_tenth_more_connections_than_another(
+def test_workers_may_differ_by_a_tenth_of_connections(
     harness: Make, least: int, own: int, accepts: bool
 ) -> None:
     """With two more at most, thousands that come at once would take a turn for every four."""
@@ -317,9 +317,7 @@ def test_a_worker_may_have_a_tenth_more_connections_than_another(
         worker.nr_conns = 0
 
 
-def test_a_worker_leaves_connections_to_others_and_accepts_what_they_do_not(
-    app: App, harness: Make
-) -> None:
+def test_worker_yields_connections_unless_others_do_not_accept(app: App, harness: Make) -> None:
     served = harness(app).start()
     scoreboard.publish(2, 0)  # another worker, which accepts nothing
     try:
@@ -332,7 +330,7 @@ def test_a_worker_leaves_connections_to_others_and_accepts_what_they_do_not(
         scoreboard.clear(2)
 
 
-def test_an_error_of_the_main_loop_costs_one_connection(
+def test_main_loop_error_affects_one_connection(
     app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Such as no more threads, no more room in epoll, or a mistake of ours."""

@@ -33,7 +33,7 @@ def model(folder: Path) -> Path:
     return file
 
 
-def test_it_is_json_sorted_without_what_is_empty() -> None:
+def test_lockfile_is_sorted_json_without_empty_fields() -> None:
     entries = {
         "z.pkl": Entry("2" * 64, 1, "pkl", "s3://b/z.pkl", "v1", {"python": "3.11"}),
         "модель.skops": Entry("1" * 64, 2, trusted=("a.B",)),
@@ -49,7 +49,7 @@ def test_it_is_json_sorted_without_what_is_empty() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_no_file_has_no_entries() -> None:
+def test_missing_lockfile_has_no_entries() -> None:
     assert lockfile.read() == {}
 
 
@@ -59,18 +59,18 @@ def test_no_file_has_no_entries() -> None:
      '{"a": {"sha256": "", "size": "1"}}', '{"a": {"sha256": "", "size": 1, "other": ""}}',
      '{"a": {"sha256": "", "size": 1, "made_with": []}}'],
 )  # fmt: skip
-def test_what_is_no_lock_is_reported(text: str, folder: Path) -> None:
+def test_invalid_lockfile_is_reported(text: str, folder: Path) -> None:
     (folder / "artifacts.lock").write_text(text)
     with pytest.raises(ArtifactError, match=r"cannot read artifacts\.lock"):
         mmf.Registry().artifact("a").verify()
 
 
-def test_the_right_file_is_loaded(model: Path) -> None:
+def test_matching_file_is_loaded(model: Path) -> None:
     assert mmf.Registry().artifact(model.name).load() == MODEL
 
 
 @pytest.mark.parametrize("use", ["load", "with", "load_artifacts", "loader"])
-def test_another_file_is_rejected_with_both_checksums(use: str, model: Path) -> None:
+def test_checksum_mismatch_names_both_checksums(use: str, model: Path) -> None:
     model.write_bytes(BYTES[:-1] + b"?")
     registry = mmf.Registry()
     artifact = registry.artifact(model.name)
@@ -83,14 +83,14 @@ def test_another_file_is_rejected_with_both_checksums(use: str, model: Path) -> 
         assert part in str(caught.value)
 
 
-def test_a_sum_in_main_is_checked_without_a_lock(model: Path) -> None:
+def test_checksum_in_main_is_checked_without_a_lockfile(model: Path) -> None:
     Path("artifacts.lock").unlink()
     mmf.Registry().artifact(model.name, sha256=checksum(BYTES)).verify()
     with pytest.raises(ArtifactError, match="1" * 64):
         mmf.Registry().artifact(model.name, sha256="1" * 64).verify()
 
 
-def test_while_unchecked_every_file_is_taken(model: Path) -> None:
+def test_unverified_accepts_any_file(model: Path) -> None:
     model.write_bytes(pickle.dumps("new"))
     with lockfile.unverified():
         assert mmf.Registry().artifact(model.name).load() == "new"
@@ -106,7 +106,7 @@ def test_while_unchecked_every_file_is_taken(model: Path) -> None:
         ("no-such-package", "1", ["but none is installed"]),
     ],
 )
-def test_other_versions_are_a_warning(
+def test_different_library_versions_are_logged(
     package: str, saved: str, message: list[str], model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = {package: saved, "numpy": np.__version__}
@@ -118,7 +118,7 @@ def test_other_versions_are_a_warning(
         assert part in record.getMessage()
 
 
-def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
+def test_size_limit_does_not_apply_to_files_in_a_store(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.00001")
@@ -130,7 +130,7 @@ def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
 
 
 @pytest.mark.parametrize("allow_pickle", ["1", "0"])
-def test_types_in_the_lock_are_trusted_by_skops(
+def test_skops_trusts_types_listed_in_the_lockfile(
     allow_pickle: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever writes the lock writes main.py: MMF_ALLOW_PICKLE=0 is about the model's file."""
@@ -152,14 +152,14 @@ def sorted_rows(table: np.ndarray) -> np.ndarray:
     return np.sort(table)
 
 
-def test_libraries_are_those_of_the_objects_inside() -> None:
+def test_made_with_lists_the_libraries_of_nested_objects() -> None:
     model = LinearRegression().fit(np.eye(2), [1.0, 2.0])
     assert made_with([model]).keys() == {"numpy", "scikit-learn"}
     assert made_with([1, "a"]) == {}
     assert made_with((model, lambda: 0)).keys() >= {"scikit-learn"}  # what no pickle can hold
 
 
-def test_the_sum_of_a_folder_is_that_of_its_names_and_contents(folder: Path) -> None:
+def test_folder_checksum_covers_names_and_contents(folder: Path) -> None:
     for base in (folder / "a.mlflow", folder / "b.mlflow"):
         (base / "deep").mkdir(parents=True)
         (base / "MLmodel").write_bytes(b"x")
@@ -175,7 +175,7 @@ def test_the_sum_of_a_folder_is_that_of_its_names_and_contents(folder: Path) -> 
     assert sha256_of(folder / "a.mlflow") == sha256_of(folder / "c.mlflow")
 
 
-def test_a_model_that_is_locked_is_the_one_that_was_saved(folder: Path) -> None:
+def test_locked_model_loads(folder: Path) -> None:
     joblib.dump(MODEL, folder / "m.joblib")
     registry = mmf.Registry()
     artifact = registry.artifact("m.joblib", sha256=sha256_of(folder / "m.joblib"))

@@ -21,7 +21,7 @@ def double(data=mmf.DataFrame(schema={"a": int})):
 
 
 @pytest.mark.long
-def test_objects_are_input_and_output(bucket: str, tmp_path: Path) -> None:
+def test_reads_from_and_writes_to_s3(bucket: str, tmp_path: Path) -> None:
     name = bucket.removeprefix("s3://")
     client().put_object(Bucket=name, Key="in/rows.csv", Body=b"a\n1\n2\n")
     (tmp_path / "main.py").write_text(MAIN)

@@ -80,7 +80,7 @@ def train(slope: float) -> str:
     return sha256_of(Path("model.joblib"))
 
 
-def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[..., str]) -> None:
+def test_push_versions_and_use(bucket: str, mmfmeta: Callable[..., str]) -> None:
     old_checksum = sha256_of(Path("model.joblib"))
     assert f"pushed to {bucket}/wine/model.joblib" in mmfmeta("push", "--to", f"{bucket}/wine")
     old = lockfile.read()["model.joblib"]
@@ -110,7 +110,7 @@ def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[...
     assert ", got 2;" in mmfmeta("use", "model.joblib", new.version[:1], code=1)
 
 
-def test_lock_keeps_sums_sizes_and_versions(mmfmeta: Callable[..., str]) -> None:
+def test_lock_records_checksum_size_and_versions(mmfmeta: Callable[..., str]) -> None:
     message = mmfmeta("lock")
     entry = lockfile.read()["model.joblib"]
     assert entry.sha256 == sha256_of(Path("model.joblib"))
@@ -121,7 +121,7 @@ def test_lock_keeps_sums_sizes_and_versions(mmfmeta: Callable[..., str]) -> None
     assert "kept with the code" in mmfmeta("list")
 
 
-def test_lock_takes_a_model_that_was_trained_again(mmfmeta: Callable[..., str]) -> None:
+def test_lock_accepts_a_retrained_model(mmfmeta: Callable[..., str]) -> None:
     mmfmeta("lock")
     new = train(3)
     assert "from artifacts.lock, got" in mmfmeta("get-meta", code=1)
@@ -130,9 +130,7 @@ def test_lock_takes_a_model_that_was_trained_again(mmfmeta: Callable[..., str]) 
     mmfmeta("get-meta")
 
 
-def test_a_file_of_no_model_and_one_that_cannot_be_loaded_are_locked_too(
-    folder: Path, mmfmeta: Callable[..., str]
-) -> None:
+def test_lock_accepts_files_that_are_not_models(folder: Path, mmfmeta: Callable[..., str]) -> None:
     (folder / "words.txt").write_text("a b")
     (folder / "own.pkl").write_bytes(b"not a pickle: a loader reads it")
     assert "no library versions" in mmfmeta("lock", "words.txt")
@@ -141,9 +139,7 @@ def test_a_file_of_no_model_and_one_that_cannot_be_loaded_are_locked_too(
     assert lockfile.read()["own.pkl"].made_with.keys() == {"python"}
 
 
-def test_skops_types_are_trusted_by_name_and_stay_so(
-    folder: Path, mmfmeta: Callable[..., str]
-) -> None:
+def test_trusted_skops_types_are_kept(folder: Path, mmfmeta: Callable[..., str]) -> None:
     from sklearn.preprocessing import FunctionTransformer
     from skops.io import dump
 
@@ -160,7 +156,7 @@ def sorted_rows(table: np.ndarray) -> np.ndarray:
     return np.sort(table)
 
 
-def test_a_folder_goes_as_one_file_and_comes_back(
+def test_folder_is_pushed_and_pulled_as_one_file(
     folder: Path, store: str, mmfmeta: Callable[..., str]
 ) -> None:
     model = folder / "weights"
@@ -178,7 +174,7 @@ def test_a_folder_goes_as_one_file_and_comes_back(
     assert sorted(file.name for file in folder.iterdir() if file.name.startswith(".")) == []
 
 
-def test_mmf_artifacts_is_where_it_goes_and_comes_from(
+def test_mmf_artifacts_is_the_default_store(
     folder: Path, store: str, mmfmeta: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "no destination; use --to" in mmfmeta("push", code=1)
@@ -192,14 +188,14 @@ def test_mmf_artifacts_is_where_it_goes_and_comes_from(
     assert not (folder / "model.joblib").exists()
 
 
-def test_a_store_without_versions_lists_the_one_there_is(
+def test_store_without_versions_lists_the_current_one(
     store: str, mmfmeta: Callable[..., str]
 ) -> None:
     mmfmeta("push", "--to", store)
     assert mmfmeta("versions", "model.joblib").startswith("* - ")
 
 
-def test_a_file_in_no_store_is_reported(mmfmeta: Callable[..., str]) -> None:
+def test_file_that_is_not_in_a_store_is_reported(mmfmeta: Callable[..., str]) -> None:
     assert "has no entries" in mmfmeta("list", code=1)
     mmfmeta("lock")
     train(2)
@@ -211,9 +207,7 @@ def test_a_file_in_no_store_is_reported(mmfmeta: Callable[..., str]) -> None:
     assert "already in a store" in mmfmeta("push", "s3://bucket/model", code=1)
 
 
-def test_a_uri_is_locked_as_it_is_found(
-    folder: Path, tmp_path: Path, mmfmeta: Callable[..., str]
-) -> None:
+def test_uri_is_locked(folder: Path, tmp_path: Path, mmfmeta: Callable[..., str]) -> None:
     (tmp_path / "there.pkl").write_bytes(pickle.dumps(MAIN))
     uri = (tmp_path / "there.pkl").as_uri()
     mmfmeta("lock", uri)
@@ -228,7 +222,7 @@ def test_a_uri_is_locked_as_it_is_found(
         resolve(uri)
 
 
-def test_a_project_without_artifacts_is_reported(folder: Path, mmfmeta: Callable[..., str]) -> None:
+def test_project_without_artifacts_is_reported(folder: Path, mmfmeta: Callable[..., str]) -> None:
     (folder / "main.py").write_text(
         "import mmf_core as mmf\n\n@mmf.target(returns=mmf.Float())\ndef f(): return 1\n"
     )
@@ -238,7 +232,7 @@ def test_a_project_without_artifacts_is_reported(folder: Path, mmfmeta: Callable
 @pytest.mark.parametrize(
     ("to", "message"), [("file://host/x", "three slashes"), ("file:///proc/x", "cannot write")]
 )
-def test_a_folder_that_takes_nothing_is_reported(
+def test_unwritable_destination_is_reported(
     to: str, message: str, mmfmeta: Callable[..., str]
 ) -> None:
     assert message in mmfmeta("push", "--to", to, code=1)

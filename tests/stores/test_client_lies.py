@@ -86,7 +86,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_an_s3_server_that_lies_is_reported_and_leaves_nothing(
+def test_malicious_s3_server_is_reported_and_leaves_nothing(
     lie: str, says: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     response, reason = LIES[lie]
@@ -99,9 +99,7 @@ def test_an_s3_server_that_lies_is_reported_and_leaves_nothing(
     assert [name for name in cached(folder) if not name.endswith(".part")] == []
 
 
-def test_an_s3_servers_etag_decides_nothing(
-    says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_s3_etag_is_not_trusted(says: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     head = OK + b'ETag: "' + b"0" * 32 + b'"\r\n' + LENGTH + b"\r\n"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", says(head + CONTENT).removesuffix("/model.bin"))
     expected = Version(sha256=checksum(CONTENT), size=len(CONTENT))
@@ -111,7 +109,7 @@ def test_an_s3_servers_etag_decides_nothing(
 
 @pytest.mark.filterwarnings("ignore")  # of MLflow's own making
 @pytest.mark.parametrize("lie", ["500", "a wait of a day", "entities", "not HTTP"])
-def test_an_mlflow_server_that_lies_is_reported(
+def test_malicious_mlflow_server_is_reported(
     lie: str, says: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")

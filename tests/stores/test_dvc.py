@@ -43,7 +43,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_it_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.000001")  # it is not kept with the code
     for _ in range(2):
         artifact = mmf.Registry().artifact("model.bin")
@@ -52,20 +52,20 @@ def test_it_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (project / "calls").read_text() == "model.bin.dvc\n"
 
 
-def test_another_file_is_rejected_with_both_checksums(project: Path) -> None:
+def test_checksum_mismatch_names_both_checksums(project: Path) -> None:
     (project / "model.bin").write_bytes(b"another")
     with pytest.raises(ArtifactError, match=MD5) as caught:
         mmf.Registry().artifact("model.bin").verify()
     assert hashlib.md5(b"another").hexdigest() in str(caught.value)
 
 
-def test_a_pull_that_brings_another_file_is_refused(project: Path) -> None:
+def test_rejects_pull_of_another_file(project: Path) -> None:
     (project / "remote").write_bytes(b"another")
     with pytest.raises(ArtifactError, match=MD5):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_the_lock_decides_on_what_a_pull_brings(project: Path) -> None:
+def test_lockfile_checksum_takes_precedence_over_md5(project: Path) -> None:
     """Two files can have one md5: the sha256 counts at the first start, too."""
     lock(b"another with the same md5", "")
     with pytest.raises(ArtifactError, match="expected sha256"):
@@ -73,35 +73,33 @@ def test_the_lock_decides_on_what_a_pull_brings(project: Path) -> None:
     assert (project / "model.bin").read_bytes() == CONTENT
 
 
-def test_a_pull_that_does_not_end_is_given_up(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pull_times_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "dvc" / "__main__.py").write_text("import time\ntime.sleep(60)")
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "0.02")
     with pytest.raises(StoreError, match=r"took longer than 1\.2 s, 60 times MMF_STORE_TIMEOUT"):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_what_dvc_says_of_its_failure_is_reported(project: Path) -> None:
+def test_dvc_error_is_reported(project: Path) -> None:
     (project / "remote").unlink()
     with pytest.raises(StoreError, match="no remote specified"):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_without_dvc_the_pip_line_is_reported(folder: Path, without: Callable[..., None]) -> None:
+def test_missing_dvc_names_the_pip_command(folder: Path, without: Callable[..., None]) -> None:
     (folder / "model.bin.dvc").write_text(POINTER)
     without("dvc")
     with pytest.raises(MissingPackage, match="pip install dvc"):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_a_pointer_without_a_sum_is_reported(folder: Path) -> None:
+def test_pointer_without_md5_is_reported(folder: Path) -> None:
     (folder / "model.bin.dvc").write_text("outs:\n- path: model.bin\n")
     with pytest.raises(ArtifactError, match="has no md5"):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_a_folder_is_dvcs_own_to_check(folder: Path) -> None:
+def test_folders_are_left_to_dvc(folder: Path) -> None:
     (folder / "model").mkdir()
     (folder / "model.dvc").write_text(f"outs:\n- md5: {MD5}.dir\n  path: model\n")
     mmf.Registry().artifact("model").verify()
@@ -130,7 +128,7 @@ def commit(subject: str) -> None:
         subprocess.run(["git", *command], check=True)
 
 
-def test_versions_are_the_commits_of_the_pointer(project: Path) -> None:
+def test_versions_are_the_commits_of_the_pointer_file(project: Path) -> None:
     (project / "dvc" / "__main__.py").write_text(f"from pathlib import Path\n{HISTORY}")
     (project / "metrics.json").write_text("{}")
     commit("first model")
@@ -154,7 +152,7 @@ def test_versions_are_the_commits_of_the_pointer(project: Path) -> None:
     assert "git checkout abc -- model.bin.dvc" in mmfmeta("use", "model.bin", "abc")
 
 
-def test_metrics_that_dvc_cannot_read_are_left_out(project: Path) -> None:
+def test_unreadable_metrics_are_omitted(project: Path) -> None:
     (project / "dvc" / "__main__.py").write_text(f"from pathlib import Path\n{HISTORY}")
     (project / "metrics.json").write_text("{}")
     commit("only model")

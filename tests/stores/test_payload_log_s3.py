@@ -14,7 +14,7 @@ from mmf_core.web import create_app
 NUMBER = mmf.Integer()
 
 
-def test_files_are_in_the_bucket(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_uploaded_to_the_bucket(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Writer] = []
     start = Writer._start
     monkeypatch.setattr(Writer, "_start", lambda self: (start(self), made.append(self)))

@@ -9,7 +9,7 @@ from mmf_core.errors import StoreError
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_copy_that_a_killed_process_has_left_is_no_obstacle(tmp_path: Path, kind: str) -> None:
+def test_leftover_copy_of_a_killed_process_is_replaced(tmp_path: Path, kind: str) -> None:
     path, source, left = (tmp_path / name for name in ("model", "source", ".model.new"))
     for place, text in ((path, "old"), (source, "new"), (left, "half")):
         if kind == "folder":
@@ -22,7 +22,7 @@ def test_a_copy_that_a_killed_process_has_left_is_no_obstacle(tmp_path: Path, ki
     assert not left.exists()
 
 
-def test_what_fails_in_the_block_changes_nothing(tmp_path: Path) -> None:
+def test_error_in_the_block_changes_nothing(tmp_path: Path) -> None:
     path, source = tmp_path / "model", tmp_path / "source"
     path.write_text("old")
     source.write_text("new")

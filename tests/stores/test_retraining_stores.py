@@ -14,7 +14,7 @@ from retraining_service import mmfmeta, write_project
 
 
 @pytest.mark.long
-def test_versions_in_a_store_are_offered_and_taken(
+def test_candidates_from_a_versioned_store_are_promoted(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
@@ -51,7 +51,7 @@ def test_versions_in_a_store_are_offered_and_taken(
 
 
 @pytest.mark.long
-def test_a_store_that_keeps_no_versions_is_offered_nothing(tmp_path: Path) -> None:
+def test_unversioned_store_keeps_no_candidates(tmp_path: Path) -> None:
     project = tmp_path / "wines"
     project.mkdir()
     write_project(project)

@@ -56,7 +56,7 @@ def take(web: WebServer, content: bytes) -> Path:
     return store_for(web.url).fetch(web.url, expected, "model.bin")
 
 
-def test_two_workers_that_start_at_once_fetch_once(web: WebServer) -> None:
+def test_concurrent_workers_fetch_once(web: WebServer) -> None:
     web.content = CONTENT
     lock(CONTENT, web.url)
     workers = [python(RESOLVE, stdin=subprocess.PIPE) for _ in range(2)]
@@ -70,9 +70,7 @@ def test_two_workers_that_start_at_once_fetch_once(web: WebServer) -> None:
     assert len(web.asked) == 1
 
 
-def test_the_second_process_waits_and_logs_it(
-    web: WebServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_second_process_waits_and_logs(web: WebServer, caplog: pytest.LogCaptureFixture) -> None:
     import threading
 
     web.content = CONTENT
@@ -87,7 +85,7 @@ def test_the_second_process_waits_and_logs_it(
     assert len(web.asked) == 1
 
 
-def test_a_full_disk_is_reported_and_its_room_given_back(folder: Path, web: WebServer) -> None:
+def test_full_disk_is_reported_and_the_part_deleted(folder: Path, web: WebServer) -> None:
     """The limit on a file's size makes writing fail as a full disk does, in the midst of it."""
     web.content = CONTENT
     lock(CONTENT, web.url)
@@ -99,7 +97,7 @@ def test_a_full_disk_is_reported_and_its_room_given_back(folder: Path, web: WebS
 
 
 @pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_disk_that_is_full_when_a_folder_is_unpacked_is_reported(
+def test_full_disk_during_extraction_is_reported(
     kind: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There was room for the archive, but there is none for its files as well."""
@@ -118,7 +116,7 @@ def test_a_disk_that_is_full_when_a_folder_is_unpacked_is_reported(
     assert cached(folder) == []
 
 
-def test_what_does_not_fit_on_the_disk_is_not_begun(
+def test_download_larger_than_the_disk_is_not_started(
     folder: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(folder)._replace(free=len(CONTENT) - 1)
@@ -128,7 +126,7 @@ def test_what_does_not_fit_on_the_disk_is_not_begun(
     assert cached(folder) == []
 
 
-def test_what_was_not_used_for_longest_goes_first(
+def test_least_recently_used_is_evicted_first(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_MAX_CACHE_MIB", "5")
@@ -141,15 +139,15 @@ def test_what_was_not_used_for_longest_goes_first(
     assert (first.exists(), second.exists(), third.exists()) == (True, False, True)
 
 
-def test_what_is_in_use_stays_also_over_the_bound(
-    web: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_artifacts_in_use_are_not_evicted(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_MAX_CACHE_MIB", "1")
     held = [take(web, some_bytes(MIB, seed)) for seed in range(3)]
     assert all(path.exists() for path in held)
 
 
-def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_in_use_by_another_process_are_not_evicted(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     web.content = CONTENT
     lock(CONTENT, web.url)
     user = python(RESOLVE, stdin=subprocess.PIPE)
@@ -167,7 +165,7 @@ def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.Mon
     assert not path.exists()
 
 
-def test_a_cached_file_that_has_changed_is_fetched_again(
+def test_modified_cached_file_is_fetched_again(
     web: WebServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = take(web, CONTENT)
@@ -177,7 +175,7 @@ def test_a_cached_file_that_has_changed_is_fetched_again(
     assert "was modified in the cache; fetching it again" in caplog.text
 
 
-def test_a_folder_that_cannot_be_made_is_named(
+def test_uncreatable_cache_folder_is_reported(
     folder: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "file").write_text("")
@@ -186,7 +184,7 @@ def test_a_folder_that_cannot_be_made_is_named(
         take(web, CONTENT)
 
 
-def test_the_folder_is_the_users_else_beside_temporary_files(
+def test_cache_folder_falls_back_to_the_temporary_directory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MMF_CACHE")
@@ -199,7 +197,7 @@ def test_the_folder_is_the_users_else_beside_temporary_files(
     assert cache.folder().stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_of_another_user_is_not_used(
+def test_cache_folder_of_another_user_is_rejected(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.folder()
@@ -209,7 +207,7 @@ def test_a_folder_of_another_user_is_not_used(
         take(web, CONTENT)
 
 
-def test_an_artifact_of_any_size_may_come_from_a_store(
+def test_size_limit_does_not_apply_to_stores(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "1")

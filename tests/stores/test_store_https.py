@@ -27,7 +27,7 @@ def artifact(url: str, content: bytes = CONTENT) -> mmf.registry.Artifact:
     return mmf.Registry().artifact(url, "rb", sha256=checksum(content))
 
 
-def test_a_url_is_an_artifact_in_every_form(url: str) -> None:
+def test_url_works_in_every_form_of_artifact(url: str) -> None:
     registry = mmf.Registry()
     declared = registry.artifact(f"{url}?signature=secret", "rb", sha256=checksum(CONTENT))
     assert declared.name == "model.bin"
@@ -47,31 +47,31 @@ def test_a_url_is_an_artifact_in_every_form(url: str) -> None:
     assert size == len(CONTENT)
 
 
-def test_it_is_fetched_once(url: str, web: WebServer) -> None:
+def test_file_is_fetched_once(url: str, web: WebServer) -> None:
     artifact(url).verify()
     artifact(url).verify()
     assert len(web.asked) == 1
 
 
-def test_without_a_checksum_there_is_no_request(url: str, web: WebServer) -> None:
+def test_missing_checksum_is_rejected_before_any_request(url: str, web: WebServer) -> None:
     with pytest.raises(ArtifactError, match="sha256="):
         mmf.Registry().artifact(url).verify()
     assert web.asked == []
 
 
-def test_the_lock_may_have_the_checksum(url: str) -> None:
+def test_checksum_may_be_in_the_lockfile(url: str) -> None:
     lock(CONTENT, url)
     assert mmf.Registry().artifact("model.bin").path.read_bytes() == CONTENT
 
 
-def test_two_different_sums_are_reported(url: str, web: WebServer) -> None:
+def test_conflicting_checksums_are_reported(url: str, web: WebServer) -> None:
     lock(CONTENT, url)
     with pytest.raises(ArtifactError, match=r"main\.py expects sha256 1111"):
         mmf.Registry().artifact("model.bin", sha256="1" * 64).verify()
     assert web.asked == []
 
 
-def test_a_connection_that_breaks_is_resumed_and_no_byte_is_sent_twice(
+def test_lost_connection_is_resumed_with_a_range(
     url: str, web: WebServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     web.cuts = [MIB + 1, MIB]
@@ -82,14 +82,16 @@ def test_a_connection_that_breaks_is_resumed_and_no_byte_is_sent_twice(
     assert "connection lost after" in caplog.text
 
 
-def test_a_server_without_ranges_begins_again(url: str, web: WebServer) -> None:
+def test_server_without_ranges_restarts_the_download(url: str, web: WebServer) -> None:
     web.knows_ranges = False
     web.cuts = [MIB]
     assert artifact(url).path.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("cuts", [[0], [MIB, 0], [2 * MIB, MIB, 10]])
-def test_what_brings_no_more_ends(cuts: list[int], url: str, web: WebServer, folder: Path) -> None:
+def test_download_without_progress_is_given_up(
+    cuts: list[int], url: str, web: WebServer, folder: Path
+) -> None:
     web.knows_ranges = len(cuts) != 3
     web.cuts = cuts
     with pytest.raises(StoreError, match=f"ends after .* of {len(CONTENT)} bytes"):
@@ -97,13 +99,13 @@ def test_what_brings_no_more_ends(cuts: list[int], url: str, web: WebServer, fol
     assert "model.bin" not in cached(folder)
 
 
-def test_an_unknown_size_is_read_to_the_end(url: str, web: WebServer, folder: Path) -> None:
+def test_unknown_size_is_read_to_the_end(url: str, web: WebServer, folder: Path) -> None:
     web.says_size = False
     assert artifact(url).path.read_bytes() == CONTENT
     assert cached(folder) == ["model.bin"]
 
 
-def test_an_unknown_size_that_is_cut_off_is_rejected_by_its_checksum(
+def test_truncated_file_of_unknown_size_fails_its_checksum(
     url: str, web: WebServer, folder: Path
 ) -> None:
     web.says_size = False
@@ -114,7 +116,7 @@ def test_an_unknown_size_that_is_cut_off_is_rejected_by_its_checksum(
 
 
 @pytest.mark.parametrize("extra", [0, 5])
-def test_a_part_that_is_whole_or_too_long_already(extra: int, url: str, folder: Path) -> None:
+def test_complete_or_oversized_part_is_handled(extra: int, url: str, folder: Path) -> None:
     target = folder.parent / "cache" / checksum(CONTENT) / "model.bin.part"
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT + b"x" * extra)
@@ -123,16 +125,14 @@ def test_a_part_that_is_whole_or_too_long_already(extra: int, url: str, folder: 
     assert cached(folder) == ["model.bin"]
 
 
-def test_a_whole_part_of_unknown_size_is_asked_for_again(url: str, folder: Path) -> None:
+def test_complete_part_of_unknown_size_is_fetched_again(url: str, folder: Path) -> None:
     target = folder.parent / "cache" / checksum(CONTENT) / "model.bin.part"
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT)
     assert artifact(url).path.read_bytes() == CONTENT
 
 
-def test_a_changed_byte_is_reported_with_both_checksums(
-    url: str, web: WebServer, folder: Path
-) -> None:
+def test_checksum_mismatch_names_both_checksums(url: str, web: WebServer, folder: Path) -> None:
     web.content = CONTENT[:-1] + b"?"
     with pytest.raises(StoreError, match=checksum(CONTENT)) as caught:
         artifact(url).verify()
@@ -144,7 +144,7 @@ def test_a_changed_byte_is_reported_with_both_checksums(
     ("status", "message"),
     [(401, "password"), (403, "may have expired"), (404, "not found"), (418, "418")],
 )
-def test_a_refusal_is_reported_without_what_follows_the_question_mark(
+def test_http_error_omits_the_query_string(
     status: int, message: str, url: str, web: WebServer
 ) -> None:
     web.statuses = [status]
@@ -154,7 +154,7 @@ def test_a_refusal_is_reported_without_what_follows_the_question_mark(
 
 
 @pytest.mark.parametrize(("times", "comes"), [(2, True), (3, False)])
-def test_a_busy_server_is_asked_three_times(
+def test_busy_server_is_retried_twice(
     times: int, url: str, web: WebServer, monkeypatch: pytest.MonkeyPatch, *, comes: bool
 ) -> None:
     monkeypatch.setattr("mmf_core.stores.over_http.PAUSES", (0.01, 0.01))
@@ -174,12 +174,12 @@ def test_uploads_are_rejected(url: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("uri", ["http://", "https:///x", "http://a b/c", "http://127.0.0.1:9/x"])
-def test_an_address_that_leads_nowhere_is_reported(uri: str) -> None:
+def test_unreachable_address_is_reported(uri: str) -> None:
     with pytest.raises(StoreError):
         artifact(uri).verify()
 
 
-def test_a_scheme_that_nobody_knows_lists_the_others() -> None:
+def test_unknown_scheme_error_lists_known_ones() -> None:
     with pytest.raises(ArtifactError, match="file:, https:, http:, metaflow:, models:, runs:, s3:"):
         mmf.Registry().artifact("ftp://host/model.bin").verify()
 
@@ -195,7 +195,7 @@ def test_progress_is_logged(
     assert CHUNK == MIB
 
 
-def test_progress_is_a_line_in_a_terminal(
+def test_progress_is_one_line_in_a_terminal(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("mmf_core.stores.progress.LINE_EVERY", 0.0)

@@ -56,7 +56,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_server_that_lies_is_reported_and_leaves_nothing(
+def test_malicious_server_is_reported_and_leaves_nothing(
     lie: str, says: Callable[[bytes], str], folder: Path
 ) -> None:
     response, reason = LIES[lie]
@@ -66,9 +66,7 @@ def test_a_server_that_lies_is_reported_and_leaves_nothing(
     assert sum(file.stat().st_size for file in folder.parent.rglob("*.part")) <= len(CONTENT)
 
 
-def test_an_endless_object_of_unknown_size_stays_within_the_cache(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_download_is_limited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Zeros(io.RawIOBase):
         def readable(self) -> bool:
             return True
@@ -86,7 +84,7 @@ def test_an_endless_object_of_unknown_size_stays_within_the_cache(
     assert cached(folder) == []
 
 
-def test_a_server_that_drips_is_given_up(
+def test_slow_server_is_given_up(
     says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfer, "MIN_SPEED_AFTER", -1)
@@ -95,7 +93,7 @@ def test_a_server_that_drips_is_given_up(
         fetch(says(OK + b"\r\n" + CONTENT))
 
 
-def test_a_name_of_a_metadata_address_is_refused(
+def test_rejects_host_name_of_a_metadata_address(
     says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What counts is where the connection leads, by whatever name; nothing is sent there."""
@@ -121,7 +119,7 @@ def test_metadata_addresses(address: str, is_refused: bool) -> None:
     assert over_http.is_metadata_address(address) is is_refused
 
 
-def test_headers_that_drip_are_given_up(
+def test_slow_headers_are_given_up(
     says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte is in time for MMF_STORE_TIMEOUT, and they never end."""
@@ -137,32 +135,32 @@ def test_headers_that_drip_are_given_up(
         fetch(says(drip))
 
 
-def test_a_redirect_between_web_servers_is_followed(says: Callable[[bytes], str]) -> None:
+def test_redirect_between_web_servers_is_followed(says: Callable[[bytes], str]) -> None:
     there = says(OK + b"\r\n" + CONTENT)
     here = says(b"HTTP/1.1 302 A\r\nLocation: " + there.encode() + b"\r\n\r\n")
     assert fetch(here).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("sum_", ["../up", "a" * 63, "A" * 64, "", "g" * 64, f"{'a' * 64}\n"])
-def test_what_is_no_checksum_names_no_folder(sum_: str) -> None:
+def test_rejects_invalid_checksum_as_cache_folder(sum_: str) -> None:
     with pytest.raises(StoreError, match="expected a sha256"):
         cache.path_of(sum_, "model.bin")
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../a", "/a", "a\\b", "a\0"])
-def test_what_is_no_name_names_no_file(name: str) -> None:
+def test_rejects_invalid_name_as_cache_file(name: str) -> None:
     with pytest.raises(StoreError, match="expected a file name"):
         cache.path_of("a" * 64, name)
 
 
 @pytest.mark.parametrize("path", ["%2e%2e", "..%2f..%2fup", "a%2fb", "a%00"])
-def test_a_url_does_not_lead_out_of_the_cache(path: str, says: Callable[[bytes], str]) -> None:
+def test_url_cannot_traverse_out_of_the_cache(path: str, says: Callable[[bytes], str]) -> None:
     url = says(OK + b"\r\n" + CONTENT).replace("model.bin", path)
     with pytest.raises(StoreError, match="expected a file name"):
         mmf.Registry().artifact(url, sha256=checksum(CONTENT)).verify()
 
 
-def test_a_checksum_of_a_server_does_not_lead_out_of_the_cache() -> None:
+def test_server_checksum_cannot_traverse_out_of_the_cache() -> None:
     class Lying(type(store_for("file:///a"))):  # type: ignore[misc]
         def stat(self, uri: str, version: str = "") -> Version:
             return Version(sha256="../../up")
@@ -172,7 +170,7 @@ def test_a_checksum_of_a_server_does_not_lead_out_of_the_cache() -> None:
 
 
 @pytest.mark.parametrize("sum_", ["../up", "", "A" * 64])
-def test_a_lock_with_another_sum_is_unreadable(sum_: str) -> None:
+def test_rejects_lockfile_with_invalid_checksum(sum_: str) -> None:
     lockfile.LOCK.write_text(json.dumps({"model.bin": {"sha256": sum_, "size": 1}}))
     with pytest.raises(ArtifactError, match="sha256: expected 64 hexadecimal digits"):
         lockfile.read()
@@ -196,9 +194,7 @@ def tar(path: Path, mode: str = "w", **fields: Any) -> Path:
         {"mode": "w:gz", "size": 100},
     ],
 )
-def test_an_archive_writes_nothing_outside_and_inflates_nothing(
-    fields: dict[str, Any], folder: Path
-) -> None:
+def test_rejects_malicious_archives(fields: dict[str, Any], folder: Path) -> None:
     archive = tar(folder / "a.tar", fields.pop("mode", "w"), **fields)
     uri, target = f"file://{archive}", folder.parent / "cache" / "a" / "model"
     with pytest.raises(StoreError, match="cannot be unpacked"):
@@ -207,7 +203,7 @@ def test_an_archive_writes_nothing_outside_and_inflates_nothing(
     assert not (folder.parent / "up").exists()
 
 
-def test_an_archive_of_a_sparse_file_is_refused(folder: Path) -> None:
+def test_rejects_archive_with_a_sparse_file(folder: Path) -> None:
     """Its header says a terabyte, which would be read again for the checksum."""
     fields = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 40)}
     blocks = b"1\n0\n0\n".ljust(512, b"\0")
@@ -220,7 +216,7 @@ def test_an_archive_of_a_sparse_file_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("use", ["load", "with", "loader"])
-def test_a_file_that_is_replaced_while_it_is_loaded_is_refused(
+def test_rejects_file_replaced_while_loading(
     use: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bytes that were verified are the bytes that are loaded."""
@@ -253,7 +249,7 @@ def test_a_file_that_is_replaced_while_it_is_loaded_is_refused(
         run()
 
 
-def test_a_file_that_changes_after_its_check_is_checked_again(folder: Path) -> None:
+def test_file_changed_after_verification_is_verified_again(folder: Path) -> None:
     file = folder / "model.bin"
     file.write_bytes(CONTENT)
     lock(CONTENT, "")
@@ -264,7 +260,7 @@ def test_a_file_that_changes_after_its_check_is_checked_again(folder: Path) -> N
         artifact.path  # noqa: B018
 
 
-def test_a_full_disk_under_the_lock_files_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_while_locking_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -98,7 +98,7 @@ def slope(uri: str = URI) -> float:
     return round(loaded, 6)
 
 
-def test_the_last_successful_run_is_looked_up_at_each_start(runs: list[Run]) -> None:
+def test_latest_successful_run_is_resolved_at_each_start(runs: list[Run]) -> None:
     runs += [Run("1", {"model": model(3)}), Run("2", None)]
     assert slope() == 3
     runs.append(Run("3", {"model": model(4)}))
@@ -107,7 +107,9 @@ def test_the_last_successful_run_is_looked_up_at_each_start(runs: list[Run]) -> 
     assert slope("metaflow://WineFlow/latest/model") == 4
 
 
-def test_a_locked_run_needs_no_metaflow(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_run_works_without_metaflow(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs.append(Run("1", {"model": model(3)}))
     lock_file(URI)
     entry = lockfile.read()[URI]
@@ -118,7 +120,7 @@ def test_a_locked_run_needs_no_metaflow(runs: list[Run], monkeypatch: pytest.Mon
     assert slope() == 3
 
 
-def test_bytes_are_a_file_with_the_suffix_as_its_format(runs: list[Run]) -> None:
+def test_bytes_are_a_file_whose_suffix_is_the_format(runs: list[Run]) -> None:
     runs.append(Run("1", {"words": b"red\nwhite\n"}))
     artifact = mmf.Registry().artifact("metaflow://WineFlow/1/words.txt")
     artifact.verify()
@@ -139,7 +141,7 @@ def test_bytes_are_a_file_with_the_suffix_as_its_format(runs: list[Run]) -> None
         ("metaflow://WineFlow/3/model", "Flow failed: access denied"),
     ],
 )
-def test_what_metaflow_does_not_have_is_named(runs: list[Run], uri: str, message: str) -> None:
+def test_missing_runs_and_artifacts_are_named(runs: list[Run], uri: str, message: str) -> None:
     runs += [
         Run("1", {"model": model(3)}),
         Run("2", None),
@@ -149,13 +151,13 @@ def test_what_metaflow_does_not_have_is_named(runs: list[Run], uri: str, message
         slope(uri)
 
 
-def test_a_flow_without_runs_is_an_error(runs: list[Run]) -> None:
+def test_flow_without_runs_is_an_error(runs: list[Run]) -> None:
     assert not runs
     with pytest.raises(StoreError, match="no finished run WineFlow/latest_successful"):
         slope()
 
 
-def test_without_metaflow_the_pip_line_is_reported(
+def test_missing_metaflow_names_the_pip_command(
     folder: Path,  # noqa: ARG001
     without: Callable[..., None],
 ) -> None:
@@ -164,7 +166,7 @@ def test_without_metaflow_the_pip_line_is_reported(
         slope()
 
 
-def test_nothing_is_pushed(runs: list[Run]) -> None:  # noqa: ARG001
+def test_push_is_rejected(runs: list[Run]) -> None:  # noqa: ARG001
     with pytest.raises(ArtifactError, match="already in a store"):
         mmf_push(URI)
 

@@ -74,7 +74,7 @@ def predicts(uri: str, sha256: str = "") -> float:
     return value
 
 
-def test_every_form_of_address(registry: str, folder: Path) -> None:
+def test_every_uri_form(registry: str, folder: Path) -> None:
     for uri in (
         "models:/wine/1",
         "models:/wine/Production",
@@ -110,7 +110,7 @@ def connection_error(
 
 
 @pytest.mark.usefixtures("registry")
-def test_a_registry_that_cannot_be_reached(connection_error: Callable[[], None]) -> None:
+def test_unreachable_registry(connection_error: Callable[[], None]) -> None:
     declared = mmf.Registry()
     declared.artifact("models:/wine/1").verify()
     client = create_app(declared).test_client()
@@ -126,7 +126,7 @@ def test_a_registry_that_cannot_be_reached(connection_error: Callable[[], None])
 
 
 @pytest.mark.usefixtures("registry")
-def test_a_new_version_is_taken_at_the_next_start(
+def test_new_version_is_used_at_the_next_start(
     registered: Callable[[float], str], connection_error: Callable[[], None]
 ) -> None:
     assert predicts("models:/wine@best") == pytest.approx(6.0)
@@ -137,7 +137,7 @@ def test_a_new_version_is_taken_at_the_next_start(
 
 
 @pytest.mark.usefixtures("registry")
-def test_a_model_that_is_locked_is_no_other(
+def test_locked_model_does_not_follow_the_alias(
     registered: Callable[[float], str], connection_error: Callable[[], None], folder: Path
 ) -> None:
     uri = "models:/wine@best"
@@ -154,7 +154,7 @@ def test_a_model_that_is_locked_is_no_other(
         predicts(uri)
 
 
-def test_a_cache_that_was_emptied_is_no_copy(
+def test_emptied_cache_is_fetched_again(
     registry: str, connection_error: Callable[[], None], folder: Path
 ) -> None:
     uri = f"runs:/{registry}/model"
@@ -167,14 +167,14 @@ def test_a_cache_that_was_emptied_is_no_copy(
         predicts(uri)
 
 
-def test_it_is_read_only_and_a_whole(tmp_path: Path) -> None:
+def test_registry_is_read_only(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is read-only"):
         MlflowStore().upload(tmp_path, "models:/wine/1", {})
     with pytest.raises(StoreError, match="is a folder in MLflow's registry"):
         MlflowStore().versions("models:/wine/1")
 
 
-def test_without_mlflow_the_pip_line_is_reported(without: Callable[..., None]) -> None:
+def test_missing_mlflow_names_the_pip_command(without: Callable[..., None]) -> None:
     without("mlflow")
     with pytest.raises(MissingPackage, match=r"models:/wine/1 needs: pip install mlflow-skinny"):
         predicts("models:/wine/1")
@@ -185,7 +185,7 @@ def compared(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.usefixtures("registry")
-def test_what_the_model_was_made_with_is_compared(
+def test_library_versions_of_the_model_are_compared(
     registered: Callable[..., str],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,

@@ -33,7 +33,7 @@ def model(tmp_path: Path, bucket: str) -> str:
     return f"{bucket}/runs/1/model/"
 
 
-def test_a_folder_is_fetched_and_served_while_s3_is_gone(
+def test_cached_folder_is_served_while_s3_is_down(
     model: str, gate: Callable[..., s3_server.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     declared = mmf.Registry()

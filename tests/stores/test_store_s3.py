@@ -39,7 +39,7 @@ def get(uri: str, version: str = "") -> bytes:
 
 
 @pytest.mark.parametrize("key", ["model.bin", "a b/+ü&=%41~'().bin", "модель/вино.bin"])
-def test_any_key_and_its_versions_come_back(key: str, bucket: str) -> None:
+def test_keys_and_versions_round_trip(key: str, bucket: str) -> None:
     uri = f"{bucket}/{key}"
     first, second = put(b"first", uri), put(b"second", uri)
     assert first.id != second.id
@@ -50,7 +50,7 @@ def test_any_key_and_its_versions_come_back(key: str, bucket: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, PART, PART + 1, LARGE])
-def test_any_size_comes_back(size: int, bucket: str) -> None:
+def test_sizes_round_trip(size: int, bucket: str) -> None:
     content = some_bytes(size)
     uri = f"{bucket}/model.bin"
     version = put(content, uri)
@@ -59,14 +59,16 @@ def test_any_size_comes_back(size: int, bucket: str) -> None:
     assert S3Store().fetch(uri, expected, "model.bin").read_bytes() == content
 
 
-def test_what_is_listed_is_of_this_key_only(bucket: str) -> None:
+def test_versions_lists_only_this_key(bucket: str) -> None:
     put(b"a", f"{bucket}/model")
     put(b"b", f"{bucket}/model.bin")
     assert len(S3Store().versions(f"{bucket}/model")) == 1
 
 
 @pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_wrong_keys_are_reported(wrong: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_credentials_are_reported(
+    wrong: str, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(b"content", f"{bucket}/model.bin")
     monkeypatch.setenv(wrong, "mistaken")
     with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY were rejected") as caught:
@@ -75,7 +77,7 @@ def test_wrong_keys_are_reported(wrong: str, bucket: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("s3")
-def test_no_keys_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -84,7 +86,7 @@ def test_no_keys_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         get("s3://bucket/model.bin")
 
 
-def test_keys_of_a_profile_are_taken(
+def test_profile_credentials_are_used(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(b"content", f"{bucket}/model.bin")
@@ -100,7 +102,7 @@ def test_keys_of_a_profile_are_taken(
         get(f"{bucket}/model.bin")
 
 
-def test_without_boto3_the_pip_line_is_reported(without: Callable[..., None]) -> None:
+def test_missing_boto3_names_the_pip_command(without: Callable[..., None]) -> None:
     without("boto3")
     with pytest.raises(MissingPackage, match=r"s3://bucket/model\.bin needs: pip install boto3"):
         mmf.Registry().artifact("s3://bucket/model.bin").verify()
@@ -115,19 +117,19 @@ def test_without_boto3_the_pip_line_is_reported(without: Callable[..., None]) ->
         ("s3://bucket", "expected s3://bucket/key"),
     ],
 )
-def test_what_is_not_there_is_reported(uri: str, message: str, bucket: str) -> None:
+def test_missing_bucket_or_key_is_reported(uri: str, message: str, bucket: str) -> None:
     with pytest.raises(StoreError, match=message):
         get(uri.format(bucket=bucket))
 
 
-def test_a_version_that_is_not_there_is_reported(bucket: str) -> None:
+def test_missing_version_is_reported(bucket: str) -> None:
     put(b"content", f"{bucket}/model.bin")
     with pytest.raises(StoreError, match=r"no such version|no such key"):
         get(f"{bucket}/model.bin", "0" * 32)
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_bucket_that_vanishes_is_reported_and_nothing_is_kept(folder: Path) -> None:
+def test_vanished_bucket_is_reported(folder: Path) -> None:
     s3_server.make_bucket("vanishing")
     lock(b"content", "s3://vanishing/model.bin", put(b"content", "s3://vanishing/model.bin"))
     s3_server.remove("vanishing", "model.bin")
@@ -140,7 +142,7 @@ def test_a_bucket_that_vanishes_is_reported_and_nothing_is_kept(folder: Path) ->
     ("there", "message"),
     [(b"conte", "expected 7 bytes, got 5"), (b"cOntent", "expected sha256")],
 )
-def test_a_truncated_object_and_a_changed_byte_are_reported(
+def test_truncated_or_modified_object_is_reported(
     there: bytes, message: str, folder: Path, bucket: str
 ) -> None:
     uri = f"{bucket}/model.bin"
@@ -153,7 +155,7 @@ def test_a_truncated_object_and_a_changed_byte_are_reported(
     assert cached(folder) == []
 
 
-def test_an_expired_presigned_url_is_reported_without_its_secret(bucket: str) -> None:
+def test_expired_presigned_url_error_omits_the_secret(bucket: str) -> None:
     put(b"content", f"{bucket}/model.bin")
     good = presigned(f"{bucket}/model.bin", 3600)
     expected = Version(sha256=sha256(b"content").hexdigest())
@@ -173,7 +175,7 @@ def presigned(uri: str, seconds: int) -> str:
     return url
 
 
-def test_a_connection_that_breaks_is_resumed(
+def test_lost_connection_is_resumed(
     folder: Path, bucket: str, gate: Callable[..., s3_server.Gate]
 ) -> None:
     content = some_bytes(5 * MIB)
@@ -184,7 +186,7 @@ def test_a_connection_that_breaks_is_resumed(
     assert cached(folder) == ["model.bin"]
 
 
-def test_a_pull_that_is_killed_half_way_is_resumed(
+def test_killed_pull_is_resumed(
     folder: Path, bucket: str, s3: str, gate: Callable[..., s3_server.Gate],
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -218,7 +220,7 @@ def wait_for_part(folder: Path, size: int) -> Path:
         time.sleep(0.01)
 
 
-def test_a_server_that_hangs_half_way_is_reported_and_the_part_kept(
+def test_hanging_server_is_reported_and_the_part_kept(
     folder: Path, bucket: str, gate: Callable[..., s3_server.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = some_bytes(3 * MIB)
@@ -231,7 +233,7 @@ def test_a_server_that_hangs_half_way_is_reported_and_the_part_kept(
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_server_that_never_answers_is_reported(
+def test_silent_server_is_reported(
     bucket: str, gate: Callable[..., s3_server.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "0.5")
@@ -241,13 +243,13 @@ def test_a_server_that_never_answers_is_reported(
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_server_that_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_connection_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     with pytest.raises(StoreError, match=r"connection failed: .*refused"):
         get("s3://bucket/model.bin")
 
 
-def test_an_upload_that_fails_leaves_no_parts(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_upload_leaves_no_parts(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = s3_store.client
 
     def failing() -> object:
@@ -265,9 +267,7 @@ def test_an_upload_that_fails_leaves_no_parts(bucket: str, monkeypatch: pytest.M
     assert "Uploads" not in plain().list_multipart_uploads(Bucket=bucket.removeprefix("s3://"))
 
 
-def test_an_upload_that_is_refused_is_reported(
-    bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rejected_upload_is_reported(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mistaken")
     for size in (1, PART + 1):
         with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY were rejected"):
@@ -275,7 +275,7 @@ def test_an_upload_that_is_refused_is_reported(
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_busy_server_is_asked_twice(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_server_is_retried_once(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", web.url)
     web.content = b"content"
     web.statuses = [503]
@@ -287,9 +287,7 @@ def test_a_busy_server_is_asked_twice(web: WebServer, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_server_of_another_kind_is_reported(
-    web: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_non_s3_server_is_reported(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", web.url)
     web.content = b"<html>"
     with pytest.raises(StoreError, match="the server responded with 500"):

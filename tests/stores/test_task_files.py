@@ -47,7 +47,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: str) -> Itera
         yield queue
 
 
-def test_large_contents_are_objects_that_end_with_their_tasks(queue: Queue, bucket: str) -> None:
+def test_large_contents_are_deleted_with_their_tasks(queue: Queue, bucket: str) -> None:
     task = queue.submit("double", **CSV)
     small = queue.submit("double", data=b"a\n1\n", content_type="text/csv")
     assert objects(f"{bucket}/tasks/") == [len(LARGE)]
@@ -67,7 +67,7 @@ def test_large_contents_are_objects_that_end_with_their_tasks(queue: Queue, buck
     assert not [*Path(queue.tasks.settings.folder).glob("files/*")]
 
 
-def test_a_store_that_is_away_refuses_large_tasks_and_loses_none(
+def test_unreachable_store_rejects_large_tasks_and_loses_none(
     queue: Queue, bucket: str, s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = queue.submit("double", **CSV)
@@ -94,7 +94,7 @@ def test_a_store_that_is_away_refuses_large_tasks_and_loses_none(
     assert len(queue.client.get(task["urls"]["result"]).data) == len(LARGE)
 
 
-def test_an_object_that_was_deleted_is_gone_and_one_that_is_cut_is_not_taken(
+def test_deleted_object_is_gone_and_truncated_one_is_rejected(
     queue: Queue, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = queue.submit("double", **CSV)
@@ -118,12 +118,12 @@ def test_an_object_that_was_deleted_is_gone_and_one_that_is_cut_is_not_taken(
         queue.store.input(found)
 
 
-def test_only_s3_deletes(tmp_path: Path) -> None:
+def test_delete_is_supported_only_by_s3(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="file: deletes nothing; use s3://"):
         store_for("file:///there").delete(f"file://{tmp_path}/model")
 
 
-def test_a_bucket_needs_its_package(without: object) -> None:
+def test_missing_boto3_names_the_pip_command(without: object) -> None:
     assert callable(without)
     without("boto3")
     with pytest.raises(MissingPackage, match="pip install boto3"):
