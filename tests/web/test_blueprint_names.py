@@ -50,7 +50,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Flas
     return make
 
 
-def test_no_target_can_have_the_name_of_another_blueprint(serve: Callable[..., Flask]) -> None:
+def test_target_names_cannot_collide_with_blueprints(serve: Callable[..., Flask]) -> None:
     app = serve("double")
     others = set(app.blueprints) - {"double", "train"}
     assert all(name.startswith(PREFIX) for name in others), others

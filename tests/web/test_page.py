@@ -88,7 +88,7 @@ def field(serve_function: Callable[..., FlaskClient]) -> Callable[[Any], dict[st
     return make
 
 
-def test_every_target_has_a_form_that_a_browser_can_post(client: FlaskClient) -> None:
+def test_every_target_has_a_plain_html_form(client: FlaskClient) -> None:
     page = elements(client)
     assert page.open == []  # every element is closed
     forms = {form["data-target"]: form for form in page.all("form")}
@@ -107,7 +107,7 @@ def test_every_target_has_a_form_that_a_browser_can_post(client: FlaskClient) ->
             assert each.get(reference, identifiers[0]) in identifiers
 
 
-def test_files_list_their_formats(field: Callable[[Any], dict[str, str]]) -> None:
+def test_file_inputs_list_formats(field: Callable[[Any], dict[str, str]]) -> None:
     table = field(mmf.DataFrame())
     assert (table["type"], "required" in table) == ("file", True)
     assert {".xlsx", ".csv", ".parquet"} <= set(table["accept"].split(","))
@@ -139,7 +139,7 @@ def test_files_list_their_formats(field: Callable[[Any], dict[str, str]]) -> Non
     ],
     ids=repr,
 )
-def test_each_descriptor_has_its_control(
+def test_descriptors_have_matching_controls(
     field: Callable[[Any], dict[str, str]], descriptor: Any, expected: dict[str, str]
 ) -> None:
     control = field(descriptor)
@@ -173,7 +173,7 @@ def test_missing_columns_are_explained(serve_function: Callable[..., FlaskClient
     assert "одно из: red, white, может быть пустым" in elements(client, "/?lang=ru").words
 
 
-def test_a_row_can_be_drawn_from_the_columns(serve_function: Callable[..., FlaskClient]) -> None:
+def test_row_form_describes_the_columns(serve_function: Callable[..., FlaskClient]) -> None:
     """Its fields are made by a script, of what the list of columns says."""
     schema = {**SCHEMA, "count": int, "flag": bool | None, "few": mmf.Column(int, choices=[1, 2])}
     table = mmf.DataFrame(schema=schema)
@@ -195,7 +195,7 @@ def test_a_row_can_be_drawn_from_the_columns(serve_function: Callable[..., Flask
     assert [button for button in page.all("button") if "data-row" in button]
 
 
-def test_of_many_choices_one_is_typed(serve_function: Callable[..., FlaskClient]) -> None:
+def test_many_choices_are_a_text_field(serve_function: Callable[..., FlaskClient]) -> None:
     choices = [f"level {place}" for place in range(100_000)]
     table = mmf.DataFrame(schema={"a": mmf.Column(str, choices=choices, category=True)})
 
@@ -207,7 +207,7 @@ def test_of_many_choices_one_is_typed(serve_function: Callable[..., FlaskClient]
     assert "level 11" not in page.words
 
 
-def test_a_row_is_drawn_of_few_columns_only(serve_function: Callable[..., FlaskClient]) -> None:
+def test_row_form_only_for_few_columns(serve_function: Callable[..., FlaskClient]) -> None:
     def buttons(table: Any) -> int:
         def predict(data: Any = table) -> None:
             del data
@@ -233,7 +233,7 @@ def test_a_row_is_drawn_of_few_columns_only(serve_function: Callable[..., FlaskC
         ("/?other=1", "ru", "ru"),
     ],
 )
-def test_language(client: FlaskClient, path: str, accepted: str, language: str) -> None:
+def test_language_negotiation(client: FlaskClient, path: str, accepted: str, language: str) -> None:
     response = client.get(path, headers={"Accept-Language": accepted})
     assert response.headers["Content-Language"] == language
     assert "Accept-Language" in response.headers["Vary"]
@@ -244,7 +244,7 @@ def test_language(client: FlaskClient, path: str, accepted: str, language: str) 
     assert links == {f"?lang={code}" for code in LANGUAGES}
 
 
-def test_both_languages_say_everything() -> None:
+def test_languages_have_the_same_keys() -> None:
     english, russian = TEXTS["en"], TEXTS["ru"]
     assert TEXTS.keys() == LANGUAGES.keys()
     assert english.keys() == russian.keys()
@@ -255,7 +255,7 @@ def test_both_languages_say_everything() -> None:
     assert same == {"description"}  # OpenAPI
 
 
-def test_every_text_is_used_and_none_is_missing() -> None:
+def test_every_text_is_used_and_defined() -> None:
     folder = Path(view.__file__).parent
     scripts = "".join(file.read_text() for file in folder.glob("*/*.js"))
     others = "".join(
@@ -274,7 +274,7 @@ def test_every_text_is_used_and_none_is_missing() -> None:
         assert {f"{prefix}{name}" for name in said} <= TEXTS["en"].keys()
 
 
-def test_the_policy_forbids_what_the_page_does_not_need(client: FlaskClient) -> None:
+def test_content_security_policy(client: FlaskClient) -> None:
     response = client.get("/")
     policy = dict(
         part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; ")
@@ -302,7 +302,7 @@ def linked(page: Elements) -> list[str]:
     return [address for address in addresses if address and not address.startswith(("#", "?"))]
 
 
-def test_addresses_are_relative_and_there(client: FlaskClient) -> None:
+def test_links_are_relative_and_exist(client: FlaskClient) -> None:
     page = elements(client)
     for address in linked(page):
         assert not address.startswith(("/", "http"))
@@ -314,7 +314,7 @@ def test_addresses_are_relative_and_there(client: FlaskClient) -> None:
     assert hosts == {"http://www.w3.org/2000/svg"}  # a namespace
 
 
-def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
+def test_static_files_are_cached_by_version(client: FlaskClient) -> None:
     style = next(address for address in linked(elements(client)) if address.endswith(".css"))
     response = client.get(f"/{style}")
     assert response.mimetype == "text/css"
@@ -326,7 +326,7 @@ def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
         assert_problem(client.get(f"/static/0/{name}"), 404)
 
 
-def test_it_is_written_once_for_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_is_rendered_once_per_language(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     monkeypatch.setattr(
         "mmf_core.page.routes.view", lambda *arguments: made.append(1) or view.view(*arguments)
@@ -343,7 +343,7 @@ def test_it_is_written_once_for_each_language(monkeypatch: pytest.MonkeyPatch) -
     assert client.head("/").status_code == 200
 
 
-def test_odd_conditions_and_languages_are_ignored() -> None:
+def test_invalid_conditional_and_language_headers_are_ignored() -> None:
     """A date that C cannot hold was a 500; languages of 800 kB took seconds."""
     client = create_app(declare()).test_client()
     tag = client.get("/").headers["ETag"]
@@ -360,7 +360,7 @@ def test_odd_conditions_and_languages_are_ignored() -> None:
     assert response.headers["Content-Language"] == "en"
 
 
-def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_can_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_UI", "0")
     client = create_app(declare()).test_client()
     for path in ("/", "/static/0/page.css", "/page/example/table/data.csv", "/page/panels/en"):
@@ -368,7 +368,7 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_problem(client.post("/page/rows/table/data", data=b""), 404)
 
 
-def test_the_page_links_to_docs_only_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_to_docs_only_if_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
     links = [link["href"] for link in elements(create_app(declare()).test_client()).all("a")]
     monkeypatch.setattr(
         "mmf_core.swagger_ui.capability.SwaggerUISettings.from_env",
@@ -383,7 +383,7 @@ def without_tasks(name: str) -> list[Any]:
     return [part for part in parts(name) if getattr(part, "name", "") != "tasks"]
 
 
-def test_the_page_submits_tasks_only_if_a_process_can_run_them(
+def test_submits_tasks_only_if_workers_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def uses_tasks() -> bool:
@@ -397,7 +397,7 @@ def test_the_page_submits_tasks_only_if_a_process_can_run_them(
     assert not uses_tasks()
 
 
-def test_the_page_requests_panels_only_if_a_capability_has_one(
+def test_requests_panels_only_if_any_exist(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = create_app(declare()).test_client()
@@ -410,14 +410,14 @@ def test_the_page_requests_panels_only_if_a_capability_has_one(
     assert not [each for each in page.all("div") if "data-panels" in each]
 
 
-def test_the_page_knows_which_targets_are_only_tasks(registry: mmf.Registry) -> None:
+def test_background_targets_are_marked(registry: mmf.Registry) -> None:
     registry.target(background=True)(mmf_target)
     (form,) = elements(create_app(registry).test_client()).all("form")
     assert "data-background" in form
 
 
 @pytest.mark.parametrize("name", [name for name in ALL_FILES if name.endswith(".js")])
-def test_a_script_is_sent_without_comments_and_spaces_and_is_the_same_otherwise(name: str) -> None:
+def test_scripts_are_minified(name: str) -> None:
     (file,) = Path(view.__file__).parent.glob(f"*/{name}")
     lines = file.read_text().split("\n")
     code = [re.sub(r"(^| )// .*$", "", line) for line in lines]
@@ -428,7 +428,7 @@ def test_a_script_is_sent_without_comments_and_spaces_and_is_the_same_otherwise(
     assert [text for text in re.findall(texts, source) if text not in sent] == []
 
 
-def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:
+def test_user_content_is_escaped(registry: mmf.Registry) -> None:
     table = mmf.DataFrame(description=HOSTILE, name=HOSTILE, schema={HOSTILE: float})
     chosen = mmf.String(choices=[HOSTILE], default=HOSTILE, description=HOSTILE)
     typed = mmf.String(default=HOSTILE)
@@ -450,7 +450,7 @@ def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:
     assert response.headers["Content-Disposition"] == "attachment; filename=example.csv"
 
 
-def test_artifacts_and_versions_are_reported(
+def test_artifacts_and_versions_are_shown(
     registry: mmf.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -478,7 +478,7 @@ def mmf_target() -> None:
     """Do nothing."""
 
 
-def test_it_is_light(registry: mmf.Registry) -> None:
+def test_page_size_is_limited(registry: mmf.Registry) -> None:
     """The page of a project as it is made, or of a little more."""
     columns = {f"a_measurement_{place}": float for place in range(13)}
     table = mmf.DataFrame(schema=columns, description="thirteen measurements, one wine a row")

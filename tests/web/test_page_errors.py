@@ -73,11 +73,11 @@ def russian(text: str) -> str:
         ("", ""),
     ],
 )
-def test_messages_in_russian(text: str, expected: str) -> None:
+def test_russian_messages(text: str, expected: str) -> None:
     assert russian(text) == expected
 
 
-def test_english_names_formats_as_people_do() -> None:
+def test_english_uses_common_format_names() -> None:
     sheet = mmf.XLSX.media_type
     (text,) = translate_errors([f"unsupported Content-Type x/y; send text/csv, {sheet}"], "en")
     assert text == "this kind of file is not read here; send CSV, Excel"
@@ -130,7 +130,7 @@ def test_russian_is_complete(place: str, text: str) -> None:
     assert not re.search(r"[a-z]{3,} [a-z]{2,}", english), translated
 
 
-def test_catalogues_are_whole() -> None:
+def test_catalogues_are_complete() -> None:
     assert CATALOGUES.keys() == LANGUAGES.keys()
     for catalogue in CATALOGUES.values():
         for key, text in catalogue.items():
@@ -139,7 +139,7 @@ def test_catalogues_are_whole() -> None:
             assert "}{" not in key
 
 
-def test_texts_of_strangers_take_little_time() -> None:
+def test_hostile_texts_are_translated_quickly() -> None:
     hostile = ["expected " * 440, "; " * 2_000, ": " * 2_000, "a >= " * 800, "got " * 1_000]
     texts = [text[:MAX_TEXT] for text in hostile] * (2 * MAX_TEXTS // len(hostile))
     with at_most(seconds=3):
@@ -158,7 +158,7 @@ def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
     return serve_function(score, returns=mmf.DataFrame())
 
 
-def test_the_page_asks_for_them(client: FlaskClient) -> None:
+def test_page_requests_translations(client: FlaskClient) -> None:
     problem = client.post("/score", data={"data": (io.BytesIO(b"a\nx\n"), "t.csv")}).get_json()
     texts = [problem["detail"], problem["errors"][0]["message"]]
     response = client.post("/page/errors/ru", json=texts)

@@ -44,9 +44,7 @@ def written(form: Format) -> bytes:
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.PARQUET])
 @pytest.mark.parametrize("path", ["score/data", "score"])
-def test_the_first_rows_of_requests_and_responses(
-    client: FlaskClient, form: Format, path: str
-) -> None:
+def test_preview_of_requests_and_responses(client: FlaskClient, form: Format, path: str) -> None:
     response = rows(client, written(form), f"t.{form.extension}", path)
     assert response.status_code == 200
     assert response.get_json() == {
@@ -57,7 +55,7 @@ def test_the_first_rows_of_requests_and_responses(
     }
 
 
-def test_a_sheet_and_a_header_row_are_chosen_as_in_a_call(client: FlaskClient) -> None:
+def test_preview_supports_sheet_and_header_row(client: FlaskClient) -> None:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer) as writer:
         TABLE.to_excel(writer, sheet_name="first", index=False)
@@ -69,7 +67,7 @@ def test_a_sheet_and_a_header_row_are_chosen_as_in_a_call(client: FlaskClient) -
     assert response.get_json()["sheets"] == ["first", "second"]
 
 
-def test_columns_of_one_name_are_shown(client: FlaskClient) -> None:
+def test_duplicate_columns_are_shown(client: FlaskClient) -> None:
     body = json.dumps({"columns": ["a", "a"], "data": [[1, 2]]}).encode()
     response = rows(client, body, "t.json")
     assert response.get_json() == {
@@ -80,14 +78,14 @@ def test_columns_of_one_name_are_shown(client: FlaskClient) -> None:
     }
 
 
-def test_they_are_so_many_at_most() -> None:
+def test_preview_size_is_limited() -> None:
     narrow = first_rows(pd.DataFrame({"a": range(MAX_CELLS + 1)}))
     assert (len(narrow["data"]), narrow["total"]) == (MAX_CELLS, MAX_CELLS + 1)
     wide = first_rows(pd.DataFrame([[1.5] * 2_000] * 200))
     assert (len(wide["data"]), wide["total"]) == (MIN_ROWS, 200)
 
 
-def test_errors_are_those_of_a_call(client: FlaskClient, everything: mmf.Registry) -> None:
+def test_preview_errors_match_call_errors(client: FlaskClient, everything: mmf.Registry) -> None:
     assert_problem(rows(client, b"PK", "t.xlsx"), 400, "workbook")
     assert_problem(rows(client, b"x", "t.exe"), 415, "text/csv")
     assert_problem(client.post("/page/rows/score/data", data=b"a\n1"), 400, "multipart/form-data")
@@ -98,13 +96,15 @@ def test_errors_are_those_of_a_call(client: FlaskClient, everything: mmf.Registr
     assert_problem(rows(everyone, b"a\n1", "t.csv", "forget"), 404)  # it returns nothing
 
 
-def test_limits_are_those_of_a_call(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preview_limits_match_call_limits(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(client.application.config, "MAX_CONTENT_LENGTH", 1_000)
     assert_problem(rows(client, b"a" * 2_000, "t.csv"), 413, "MMF_MAX_BODY_MIB")
 
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.CSV])
-def test_the_example_can_be_sent(client: FlaskClient, form: Format) -> None:
+def test_example_file_is_accepted(client: FlaskClient, form: Format) -> None:
     example = client.get(f"/page/example/score/data.{form.extension}")
     assert example.mimetype == form.media_type
     assert f"example.{form.extension}" in example.headers["Content-Disposition"]
@@ -114,13 +114,13 @@ def test_the_example_can_be_sent(client: FlaskClient, form: Format) -> None:
     assert response.get_json() == [{"id": "text", "a": 0.5}]
 
 
-def test_no_other_example_is_there(client: FlaskClient) -> None:
+def test_unknown_examples_are_404(client: FlaskClient) -> None:
     for path in ("score/data.parquet", "score/data.json", "score/times.csv", "none/data.csv"):
         assert_problem(client.get(f"/page/example/{path}"), 404)
     assert_problem(client.get("/page/example/score/none.csv"), 404)
 
 
-def test_a_plain_form_without_scripts_works(client: FlaskClient) -> None:
+def test_form_works_without_javascript(client: FlaskClient) -> None:
     """As a browser posts it that runs no script, and asks for HTML before all."""
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     response = client.post(

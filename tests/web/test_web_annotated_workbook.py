@@ -44,7 +44,7 @@ def post(client: FlaskClient, body: bytes, query: str = "?errors=xlsx", **header
     return client.post(f"/strict{query}", data=body, headers={"Content-Type": XLSX, **named})
 
 
-def test_wrong_cells_are_coloured_and_commented(client: FlaskClient) -> None:
+def test_invalid_cells_are_highlighted_and_commented(client: FlaskClient) -> None:
     response = post(client, WRONG)
     assert (response.status_code, response.content_type) == (422, XLSX)
     assert "errors.xlsx" in response.headers["Content-Disposition"]
@@ -84,7 +84,7 @@ def test_the_requested_sheet_is_annotated(client: FlaskClient) -> None:
     assert "sheet '2' not found" in load_workbook(io.BytesIO(response.data))["errors"]["A1"].value
 
 
-def test_cells_below_a_title_are_marked_where_they_are(client: FlaskClient) -> None:
+def test_cells_below_a_title_are_annotated(client: FlaskClient) -> None:
     titled = workbook(("a title", None), (None, None), ("note", "a"), ("x", "text"))
     response = post(client, titled, "?errors=xlsx&header_row=3")
     marked, errors = load_workbook(io.BytesIO(response.data)).worksheets
@@ -92,7 +92,7 @@ def test_cells_below_a_title_are_marked_where_they_are(client: FlaskClient) -> N
     assert errors["A3"].value == 4
 
 
-def test_a_bomb_beside_the_sheets_is_not_decompressed(
+def test_bomb_outside_the_sheets_is_not_decompressed(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(client.application.config["MMF_CODEC_OPTIONS"], "max_decompressed", 100_000)
@@ -104,7 +104,7 @@ def test_a_bomb_beside_the_sheets_is_not_decompressed(
 
 
 @pytest.mark.long
-def test_a_compressed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:
+def test_compressed_and_chunked_workbooks_are_annotated(client: FlaskClient) -> None:
     assert post(client, gzip.compress(WRONG), Content_Encoding="gzip").content_type == XLSX
     response = client.post(
         "/strict?errors=xlsx",
@@ -115,12 +115,12 @@ def test_a_compressed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> 
     assert response.content_type == XLSX
 
 
-def test_a_missing_column_is_reported_in_the_list(client: FlaskClient) -> None:
+def test_missing_column_is_in_the_error_list(client: FlaskClient) -> None:
     errors = load_workbook(io.BytesIO(post(client, workbook(("b",), (1,))).data)).worksheets[1]
     assert errors["B3"].value == "a"
 
 
-def test_what_looks_like_a_formula_stays_text(
+def test_formulas_stay_text(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     table = mmf.DataFrame()
@@ -136,7 +136,7 @@ def test_what_looks_like_a_formula_stays_text(
 
 
 @pytest.mark.parametrize("query", ["", "?errors=json"])
-def test_by_default_errors_are_json(client: FlaskClient, query: str) -> None:
+def test_errors_are_json_by_default(client: FlaskClient, query: str) -> None:
     assert_problem(post(client, WRONG, query), 422)
 
 
@@ -161,9 +161,7 @@ def comments(response: Any, sheet: int = 0) -> dict[str, str]:
         ("note;a\nжизнь;1.5\n=1+1;text\n".encode("cp1251"), "text/csv; charset=windows-1251"),
     ],
 )
-def test_any_other_table_becomes_a_workbook(
-    client: FlaskClient, body: bytes, media_type: str
-) -> None:
+def test_other_formats_become_a_workbook(client: FlaskClient, body: bytes, media_type: str) -> None:
     response = client.post("/strict?errors=xlsx", data=body, content_type=media_type)
     assert comments(response) == {"B3": 'expected a number, got "text"'}
     sheet = load_workbook(io.BytesIO(response.data)).worksheets[0]
@@ -173,7 +171,7 @@ def test_any_other_table_becomes_a_workbook(
 @pytest.mark.parametrize(
     ("data", "name"), [(WRONG, "wines.xlsx"), (b"note,a\nx,1.5\ny,text\n", "wines.csv")]
 )
-def test_a_table_in_a_form_is_marked_too(
+def test_table_in_a_form_is_annotated(
     serve_function: Callable[..., FlaskClient], data: bytes, name: str
 ) -> None:
     table, text = mmf.DataFrame(schema={"a": float}), mmf.String(default="none")
@@ -189,7 +187,7 @@ def test_a_table_in_a_form_is_marked_too(
     assert comments(response)["B3"] == 'expected a number, got "text"'
 
 
-def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
+def test_more_than_twenty_errors_are_annotated(client: FlaskClient) -> None:
     rows = [("text",)] * 300
     assert len(comments(post(client, workbook(("a",), *rows)))) == 300
     problem = assert_problem(post(client, workbook(("a",), *rows), ""), 422, "first 20 errors")
@@ -197,7 +195,7 @@ def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
 
 
 @pytest.mark.long
-def test_the_number_of_errors_beyond_the_marked_ones_is_reported(client: FlaskClient) -> None:
+def test_number_of_further_errors_is_reported(client: FlaskClient) -> None:
     response = post(client, workbook(("a",), *[("text",)] * 1_200))
     assert len(comments(response)) == 1_000
     errors = load_workbook(io.BytesIO(response.data)).worksheets[1]
@@ -206,7 +204,7 @@ def test_the_number_of_errors_beyond_the_marked_ones_is_reported(client: FlaskCl
     )
 
 
-def test_what_a_schema_says_is_text_is_marked_as_it_was_sent(
+def test_text_columns_keep_their_original_values(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     table = mmf.DataFrame(schema={"code": str, "a": float})
@@ -219,7 +217,7 @@ def test_what_a_schema_says_is_text_is_marked_as_it_was_sent(
     assert load_workbook(io.BytesIO(response.data)).worksheets[0]["A2"].value == "007"
 
 
-def test_a_workbook_larger_than_a_body_may_be_is_reported_in_json(client: FlaskClient) -> None:
+def test_oversized_workbook_falls_back_to_json(client: FlaskClient) -> None:
     most = client.application.config["MAX_CONTENT_LENGTH"]
     client.application.config["MAX_CONTENT_LENGTH"] = 40_000
     try:
@@ -228,7 +226,7 @@ def test_a_workbook_larger_than_a_body_may_be_is_reported_in_json(client: FlaskC
         client.application.config["MAX_CONTENT_LENGTH"] = most
 
 
-def test_data_other_than_a_file_is_reported_as_ever(client: FlaskClient) -> None:
+def test_requests_without_a_table_file_get_json(client: FlaskClient) -> None:
     assert_problem(client.post("/strict?errors=xlsx", data={"data": '[{"a": "x"}]'}), 422)
     assert_problem(client.post("/shout?errors=xlsx", json=[1]), 422)
     assert_problem(client.post("/labelled?errors=xlsx", json={"data": [], "label": "x"}), 422)
@@ -251,7 +249,7 @@ def with_area(xml: str) -> bytes:
     return with_part("xl/worksheets/sheet1.xml", "</sheetData>", f"</sheetData>{xml}")
 
 
-def test_a_workbook_that_cannot_be_marked_is_reported_in_json(client: FlaskClient) -> None:
+def test_unannotatable_workbook_falls_back_to_json(client: FlaskClient) -> None:
     assert_problem(post(client, with_part("xl/styles.xml", "<cellXfs", "<cellXf")), 422, "cells")
 
 
@@ -270,7 +268,7 @@ AREAS = {
 
 
 @pytest.mark.parametrize("name", long_except(AREAS, ("merged", "linked columns")))
-def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
+def test_whole_sheet_ranges_do_not_use_worker_memory(
     client: FlaskClient,
     name: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -289,7 +287,7 @@ def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
     assert post(client, WRONG).content_type == XLSX, "and the next one is marked"
 
 
-def test_few_requests_wait_for_their_workbooks(
+def test_concurrent_annotations_are_limited(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Thirty-two small requests held all threads of a worker for half a minute."""
@@ -310,21 +308,21 @@ def test_few_requests_wait_for_their_workbooks(
     assert types.count(XLSX) == annotated_workbook.MAX_WAITING == 4
 
 
-def test_usual_areas_stay(client: FlaskClient) -> None:
+def test_merged_cells_are_kept(client: FlaskClient) -> None:
     book = with_area('<mergeCells><mergeCell ref="D1:E2"/></mergeCells>')
     marked = load_workbook(io.BytesIO(post(client, book).data))
     assert str(marked["Sheet"].merged_cells) == "D1:E2"
 
 
-def test_an_unknown_error_format_is_rejected(client: FlaskClient) -> None:
+def test_rejects_unknown_error_format(client: FlaskClient) -> None:
     assert_problem(post(client, WRONG, "?errors=pdf"), 422, "json or xlsx")
 
 
-def test_a_valid_workbook_gets_predictions(client: FlaskClient) -> None:
+def test_valid_workbook_gets_predictions(client: FlaskClient) -> None:
     assert post(client, workbook(("a",), (1.5,))).get_json() == [{"a": 1.5}]
 
 
-def test_no_argument_may_have_the_parameters_name(registry: mmf.Registry) -> None:
+def test_rejects_argument_named_errors(registry: mmf.Registry) -> None:
     text = mmf.String()
 
     def predict(errors: Any = text) -> None:

@@ -81,7 +81,7 @@ def matched(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
         *("/health/live", "/invocations/one", "/v2/models/one/infer", "/ONE", "/one%00", "/one "),
     ],
 )
-def test_routes_match_as_in_flask(app: Flask, method: str, path: str) -> None:
+def test_routing_matches_flask(app: Flask, method: str, path: str) -> None:
     environ = EnvironBuilder("/", method=method).get_environ()
     environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
     expected = matched(app, Flask.create_url_adapter, environ)
@@ -91,7 +91,7 @@ def test_routes_match_as_in_flask(app: Flask, method: str, path: str) -> None:
 
 @pytest.mark.parametrize("host", [*HOSTS, *BROKEN_HOSTS, None], ids=ascii)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_hosts_are_read_as_flask_does(app: Flask, host: str | None, scheme: str) -> None:
+def test_host_parsing_matches_flask(app: Flask, host: str | None, scheme: str) -> None:
     environ = EnvironBuilder("/one", method="POST").get_environ()
     environ["wsgi.url_scheme"] = scheme
     environ.pop("HTTP_HOST")
@@ -110,14 +110,12 @@ def test_hosts_are_read_as_flask_does(app: Flask, host: str | None, scheme: str)
         ("SERVER_NAME", "a.example", 200),
     ],
 )
-def test_flasks_own_settings_of_hosts_hold(
-    app: Flask, setting: str, value: object, status: int
-) -> None:
+def test_flask_host_settings_apply(app: Flask, setting: str, value: object, status: int) -> None:
     app.config[setting] = value
     assert app.test_client().post("/one").status_code == status
 
 
-def test_a_route_that_is_added_later_matches() -> None:
+def test_route_added_later_matches() -> None:
     app = create_app(mmf.Registry())
     app.add_url_rule("/first", "first", lambda: "first")
     with app.test_request_context("/first"):
@@ -127,7 +125,7 @@ def test_a_route_that_is_added_later_matches() -> None:
     assert [client.get(path).text for path in ("/first", "/second")] == ["first", "second"]
 
 
-def test_the_author_may_have_sessions(app: Flask) -> None:
+def test_sessions_work(app: Flask) -> None:
     @app.get("/count")
     def count() -> str:
         session["count"] = session.get("count", 0) + 1
@@ -139,7 +137,7 @@ def test_the_author_may_have_sessions(app: Flask) -> None:
     assert [client.get("/count").text for _ in range(2)] == ["1", "2"]
 
 
-def test_an_author_limits_a_request_in_a_hook(app: Flask) -> None:
+def test_hook_may_limit_a_request(app: Flask) -> None:
     from flask import request
 
     @app.before_request
@@ -151,6 +149,6 @@ def test_an_author_limits_a_request_in_a_hook(app: Flask) -> None:
     assert client.post("/предсказать", json={"a": 1}).status_code == 413
 
 
-def test_a_request_outside_of_the_application_has_no_limit(app: Flask) -> None:
+def test_request_outside_the_application_has_no_limit(app: Flask) -> None:
     environ = EnvironBuilder("/one", method="POST", data=b"abc").get_environ()
     assert app.request_class(environ).max_content_length is None

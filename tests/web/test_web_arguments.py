@@ -54,7 +54,7 @@ def result(response: TestResponse) -> Any:
     ],
     ids=["csv", "xlsx", "records", "split", "columns", "mlflow"],
 )
-def test_a_body_is_the_only_argument(client: FlaskClient, body: bytes, media_type: str) -> None:
+def test_body_is_the_only_argument(client: FlaskClient, body: bytes, media_type: str) -> None:
     assert result(client.post("/records", data=body, content_type=media_type)) == ROWS
 
 
@@ -73,13 +73,15 @@ def test_a_body_is_the_only_argument(client: FlaskClient, body: bytes, media_typ
 class TestScalar:
     """One scalar argument, in every place where it can stand."""
 
-    def test_as_a_json_body(
+    def test_scalar_as_json_body(
         self, client: FlaskClient, route: str, value: Any, expected: Any
     ) -> None:
         response = client.post(f"/{route}", data=json.dumps(value), content_type="application/json")
         assert result(response) == {"result": expected}
 
-    def test_as_text(self, client: FlaskClient, route: str, value: Any, expected: Any) -> None:
+    def test_scalar_as_text_body(
+        self, client: FlaskClient, route: str, value: Any, expected: Any
+    ) -> None:
         if value in {None, ""}:  # null has no text, and an empty body is none
             value = {None: "nan", "": "\n"}[value]
             expected = {None: None, "": "\n"}[expected]
@@ -88,7 +90,7 @@ class TestScalar:
         assert result(response) == {"result": expected}
 
     @pytest.mark.parametrize("place", ["query", "urlencoded", "multipart"])
-    def test_by_name(
+    def test_scalar_by_name(
         self, client: FlaskClient, route: str, value: Any, expected: Any, place: str
     ) -> None:
         name = client.get(f"/{route}").get_json()["arguments"][0]["id"]
@@ -103,36 +105,36 @@ class TestScalar:
         assert result(response) == {"result": expected}
 
 
-def test_a_dict_is_a_json_body(client: FlaskClient) -> None:
+def test_dict_as_json_body(client: FlaskClient) -> None:
     assert result(client.post("/swap", json={"ключ": "да"})) == {"да": "ключ"}
 
 
-def test_an_array_is_a_json_body(client: FlaskClient) -> None:
+def test_array_as_json_body(client: FlaskClient) -> None:
     assert result(client.post("/double", json=[[1, 2], [3, None]])) == [[2.0, 4.0], [6.0, None]]
 
 
 @pytest.mark.parametrize("media_type", ["application/pdf", "application/octet-stream", "text/csv"])
-def test_any_file_is_accepted(client: FlaskClient, media_type: str) -> None:
+def test_accepts_any_file(client: FlaskClient, media_type: str) -> None:
     assert result(client.post("/size", data=b"\x00\xff1", content_type=media_type)) == {"result": 3}
 
 
-def test_a_file_without_a_content_type(client: FlaskClient) -> None:
+def test_file_without_content_type(client: FlaskClient) -> None:
     assert result(client.post("/size", data=b"\x00\xff1")) == {"result": 3}
 
 
-def test_a_file_as_base64_in_json(client: FlaskClient) -> None:
+def test_file_as_base64_in_json(client: FlaskClient) -> None:
     text = b64encode(b"\x00\xff1").decode()
     assert result(client.post("/size", json=text)) == {"result": 3}
 
 
 @pytest.mark.parametrize("name", ["data.json", "data.csv", "data"])
-def test_an_uploaded_file_is_its_bytes(client: FlaskClient, name: str) -> None:
+def test_uploaded_file_is_its_bytes(client: FlaskClient, name: str) -> None:
     """Also a .json: base64 is how a file stands inside a larger JSON text, not in a part."""
     part = (io.BytesIO(b'{"a": 1}'), name)
     assert result(client.post("/size", data={"file": part})) == {"result": 8}
 
 
-def test_octet_stream_is_bytes_whatever_its_name(client: FlaskClient) -> None:
+def test_octet_stream_is_bytes_regardless_of_name(client: FlaskClient) -> None:
     headers = {
         "Content-Type": "application/octet-stream",
         "Content-Disposition": "attachment; filename=data.json",
@@ -140,25 +142,25 @@ def test_octet_stream_is_bytes_whatever_its_name(client: FlaskClient) -> None:
     assert result(client.post("/size", data=b"{}", headers=headers)) == {"result": 2}
 
 
-def test_a_picture_is_a_body(client: FlaskClient) -> None:
+def test_image_as_body(client: FlaskClient) -> None:
     response = client.post("/mirror", data=picture(), content_type="image/png")
     assert response.content_type == "image/png"
     seen = np.asarray(Image.open(io.BytesIO(response.data)))
     assert seen.tolist() == [[[0, 0, 255], [255, 0, 0]]]
 
 
-def test_a_picture_as_base64_in_json(client: FlaskClient) -> None:
+def test_image_as_base64_in_json(client: FlaskClient) -> None:
     response = client.post("/mirror", json=b64encode(picture()).decode())
     assert response.status_code == 200
     assert response.content_type == "image/png"
 
 
-def test_no_arguments_need_no_body(client: FlaskClient) -> None:
+def test_target_without_arguments_needs_no_body(client: FlaskClient) -> None:
     assert result(client.post("/hello")) == {"result": "hello"}
     assert result(client.post("/hello", json={})) == {"result": "hello"}
 
 
-def test_no_arguments_take_no_body(client: FlaskClient) -> None:
+def test_target_without_arguments_rejects_a_body(client: FlaskClient) -> None:
     assert_problem(client.post("/hello", data=b"a", content_type="text/csv"), 415, "empty body")
     assert_problem(client.post("/hello", json={"who": "x"}), 422, "who", "none")
 
@@ -181,19 +183,19 @@ def test_multipart_mixes_files_and_scalars(client: FlaskClient) -> None:
     }
 
 
-def test_multipart_takes_tables_as_json_text(client: FlaskClient) -> None:
+def test_multipart_accepts_tables_as_json_text(client: FlaskClient) -> None:
     form = {"data": json.dumps(ROWS), "label": "x"}
     response = client.post("/labelled", data=form, content_type="multipart/form-data")
     assert result(response)["rows"] == ROWS
 
 
-def test_multipart_takes_a_file_as_base64_text(client: FlaskClient) -> None:
+def test_multipart_accepts_a_file_as_base64_text(client: FlaskClient) -> None:
     form = {"file": json.dumps(b64encode(b"12345").decode())}
     response = client.post("/size", data=form, content_type="multipart/form-data")
     assert result(response) == {"result": 5}
 
 
-def test_a_multipart_scalar_may_be_a_file(client: FlaskClient) -> None:
+def test_multipart_accepts_a_scalar_as_file(client: FlaskClient) -> None:
     form = {"who": (io.BytesIO("мир".encode()), "who.txt")}
     assert result(client.post("/greet", data=form)) == {"result": "мир"}
 
@@ -204,7 +206,7 @@ def test_json_object_by_argument_name(client: FlaskClient) -> None:
     assert result(client.post("/mixed", json=body)) == expected
 
 
-def test_query_scalars_leave_the_body_to_the_rest(client: FlaskClient) -> None:
+def test_query_scalars_combine_with_a_body(client: FlaskClient) -> None:
     response = client.post(
         "/labelled",
         query_string={"label": "белое", "times": "2"},
@@ -214,19 +216,19 @@ def test_query_scalars_leave_the_body_to_the_rest(client: FlaskClient) -> None:
     assert result(response) == {"rows": ROWS, "label": "белое", "times": 2}
 
 
-def test_query_scalars_join_a_json_object(client: FlaskClient) -> None:
+def test_query_scalars_combine_with_a_json_object(client: FlaskClient) -> None:
     response = client.post("/labelled?label=x", json={"data": ROWS})
     assert result(response) == {"rows": ROWS, "label": "x", "times": 1}
 
 
-def test_query_scalars_join_a_form(client: FlaskClient) -> None:
+def test_query_scalars_combine_with_a_form(client: FlaskClient) -> None:
     form = {"data": (io.BytesIO(CSV), "wines.csv")}
     response = client.post("/labelled?label=x&times=5", data=form)
     assert result(response) == {"rows": ROWS, "label": "x", "times": 5}
 
 
 @pytest.mark.parametrize("place", ["query", "form", "form and files", "query and form"])
-def test_a_repeated_value_is_rejected(client: FlaskClient, place: str) -> None:
+def test_rejects_duplicate_argument(client: FlaskClient, place: str) -> None:
     match place:
         case "query":
             response = client.post("/labelled?label=x&label=y", json={"data": ROWS})
@@ -242,13 +244,13 @@ def test_a_repeated_value_is_rejected(client: FlaskClient, place: str) -> None:
     assert [fault["where"] for fault in problem["errors"]] == ["label"]
 
 
-def test_an_ambiguous_body_is_rejected(client: FlaskClient) -> None:
+def test_rejects_ambiguous_body(client: FlaskClient) -> None:
     response = client.post("/mixed?label=x", data=CSV, content_type="text/csv")
     assert_problem(response, 415, "text/csv", "multipart/form-data", "data, picture")
 
 
 @pytest.mark.parametrize("filename", ["", '; filename="a.csv"'])
-def test_a_part_without_a_name_is_rejected(client: FlaskClient, filename: str) -> None:
+def test_rejects_part_without_a_name(client: FlaskClient, filename: str) -> None:
     part = f"Content-Disposition: form-data{filename}\r\n\r\nx"
     body = f"--b\r\n{part}\r\n--b--\r\n"
     response = client.post("/mixed", data=body, content_type="multipart/form-data; boundary=b")
@@ -303,7 +305,9 @@ def test_cyrillic_names_as_raw_utf8_in_a_part(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("encoding", ["base64", "Quoted-Printable", "8BIT", "binary"])
 @pytest.mark.parametrize("filename", ["", '; filename="a.csv"'])
-def test_a_part_is_not_encoded_once_more(client: FlaskClient, filename: str, encoding: str) -> None:
+def test_rejects_content_transfer_encoding(
+    client: FlaskClient, filename: str, encoding: str
+) -> None:
     """RFC 7578, 4.7."""
     value = "a\n1\n" if filename else '[{"a": 1}]'
     body = (
@@ -324,7 +328,7 @@ def test_a_part_is_not_encoded_once_more(client: FlaskClient, filename: str, enc
 
 
 @pytest.mark.parametrize("place", ["query", "form", "json", "file"])
-def test_unknown_names_are_rejected(client: FlaskClient, place: str) -> None:
+def test_rejects_unknown_arguments(client: FlaskClient, place: str) -> None:
     match place:
         case "query":
             response = client.post("/greet?whom=x")
@@ -338,11 +342,11 @@ def test_unknown_names_are_rejected(client: FlaskClient, place: str) -> None:
     assert [fault["where"] for fault in problem["errors"]] == ["whom"]
 
 
-def test_a_table_in_the_query_string_is_rejected(client: FlaskClient) -> None:
+def test_rejects_table_in_the_query_string(client: FlaskClient) -> None:
     assert_problem(client.post("/labelled?data=x&label=y"), 422, "data", "label, times")
 
 
-def test_a_whole_file_sent_as_a_form_is_not_sent_back(client: FlaskClient) -> None:
+def test_file_sent_as_a_form_is_not_echoed(client: FlaskClient) -> None:
     """`curl -d @wines.csv` says application/x-www-form-urlencoded."""
     body = b"a;b\n" + b"1;2\n" * 100_000
     response = client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
@@ -350,7 +354,7 @@ def test_a_whole_file_sent_as_a_form_is_not_sent_back(client: FlaskClient) -> No
     assert len(response.data) < 1_000
 
 
-def test_a_great_many_unknown_names_are_not_all_sent_back(client: FlaskClient) -> None:
+def test_unknown_argument_list_is_limited(client: FlaskClient) -> None:
     response = client.post("/greet", json={f"column_{place}": 1 for place in range(10_000)})
     assert_problem(response, 422, "column_0")
     assert len(response.data) < 5_000
@@ -371,7 +375,7 @@ def test_all_missing_arguments_are_reported_together(client: FlaskClient) -> Non
         ("times", "1.5", 422),
     ],
 )
-def test_a_wrong_field_is_named(client: FlaskClient, field: str, text: str, status: int) -> None:
+def test_invalid_field_is_named(client: FlaskClient, field: str, text: str, status: int) -> None:
     form = {"data": json.dumps(ROWS), "label": "x", field: text}
     response = client.post("/labelled", data=form, content_type="multipart/form-data")
     problem = assert_problem(response, status)
@@ -379,7 +383,7 @@ def test_a_wrong_field_is_named(client: FlaskClient, field: str, text: str, stat
 
 
 @pytest.mark.parametrize("text", ["not base64!", "", "YQ"])
-def test_a_file_in_json_must_be_base64(client: FlaskClient, text: str) -> None:
+def test_rejects_file_in_json_that_is_not_base64(client: FlaskClient, text: str) -> None:
     response = client.post("/size", json=text)
     if text:
         problem = assert_problem(response, 422, "base64")
@@ -388,5 +392,5 @@ def test_a_file_in_json_must_be_base64(client: FlaskClient, text: str) -> None:
         assert result(response) == {"result": 0}
 
 
-def test_a_json_list_is_not_an_object_of_arguments(client: FlaskClient) -> None:
+def test_rejects_json_list_for_several_arguments(client: FlaskClient) -> None:
     assert_problem(client.post("/mixed", json=["x"]), 422, "object", "data, picture")

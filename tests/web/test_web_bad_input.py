@@ -59,7 +59,7 @@ def test_unknown_path(client: FlaskClient, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "FOO"])
-def test_wrong_verb_on_a_target(client: FlaskClient, method: str) -> None:
+def test_unsupported_method_on_a_target(client: FlaskClient, method: str) -> None:
     response = client.open("/strict", method=method, json=RIGHT)
     assert_problem(response, 405, method, "GET", "POST", path="/strict")
     assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
@@ -67,7 +67,7 @@ def test_wrong_verb_on_a_target(client: FlaskClient, method: str) -> None:
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/ping", "/health", "/version"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_wrong_verb_on_health(client: FlaskClient, method: str, path: str) -> None:
+def test_unsupported_method_on_health(client: FlaskClient, method: str, path: str) -> None:
     response = client.open(path, method=method)
     assert_problem(response, 405, method, path=path)
     assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
@@ -85,18 +85,18 @@ def test_wrong_verb_on_health(client: FlaskClient, method: str, path: str) -> No
     ],
     ids=str,
 )
-def test_no_body(client: FlaskClient, headers: dict[str, str]) -> None:
+def test_missing_body(client: FlaskClient, headers: dict[str, str]) -> None:
     assert_problem(client.post("/strict", headers=headers), 400, "no body", "send data")
 
 
-def test_no_body_for_several_arguments(client: FlaskClient) -> None:
+def test_missing_body_for_several_arguments(client: FlaskClient) -> None:
     assert_problem(
         client.post("/labelled"), 400, "no body", "multipart/form-data", "data, label, times"
     )
 
 
 @pytest.mark.parametrize("media_type", ["multipart/form-data; boundary=b", "application/json"])
-def test_only_some_of_several_arguments(client: FlaskClient, media_type: str) -> None:
+def test_missing_one_of_several_arguments(client: FlaskClient, media_type: str) -> None:
     is_form = media_type.startswith("multipart")
     part = b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
     response = client.post(
@@ -116,7 +116,7 @@ def test_only_some_of_several_arguments(client: FlaskClient, media_type: str) ->
     ids=lambda body: repr(body[:20]),
 )
 @pytest.mark.parametrize("route", ["strict", "swap", "double", "mirror", "next_one", "labelled"])
-def test_broken_json(client: FlaskClient, route: str, body: bytes) -> None:
+def test_invalid_json(client: FlaskClient, route: str, body: bytes) -> None:
     response = client.post(f"/{route}", data=body, content_type="application/json")
     assert_problem(response, 400, "JSON", path=f"/{route}")
 
@@ -129,7 +129,7 @@ def test_broken_json(client: FlaskClient, route: str, body: bytes) -> None:
     ],
     ids=repr,
 )
-def test_broken_csv(client: FlaskClient, body: bytes) -> None:
+def test_invalid_csv(client: FlaskClient, body: bytes) -> None:
     response = client.post("/strict", data=body, content_type="text/csv")
     assert response.status_code in {400, 422}
     assert_problem(response, response.status_code)
@@ -143,13 +143,13 @@ def test_broken_csv(client: FlaskClient, body: bytes) -> None:
     ],
     ids=["csv", "zip", "xls", "space", "html", "empty zip", "other zip", "cut off"],
 )
-def test_broken_workbook(client: FlaskClient, body: bytes) -> None:
+def test_invalid_workbook(client: FlaskClient, body: bytes) -> None:
     response = client.post("/strict", data=body, content_type=XLSX)
     assert_problem(response, 400, "workbook")
 
 
 @pytest.mark.parametrize("body", [b"", b"GIF", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"a,b"])
-def test_broken_picture(client: FlaskClient, body: bytes) -> None:
+def test_invalid_image(client: FlaskClient, body: bytes) -> None:
     form = {"photo": (io.BytesIO(body), "photo.png")}
     problem = assert_problem(client.post("/mirror", data=form), 400, "picture")
     assert problem["errors"][0]["where"] == "photo"
@@ -174,7 +174,7 @@ def test_text_that_is_not_utf8(client: FlaskClient) -> None:
         ("application/x-www-form-urlencoded", NOT_UTF8),
     ],
 )
-def test_a_broken_form_is_not_taken_for_an_empty_one(
+def test_invalid_form_is_not_treated_as_empty(
     client: FlaskClient, content_type: str, body: bytes
 ) -> None:
     """Every argument of `greet` has a default, so an empty form would succeed."""
@@ -197,14 +197,14 @@ def test_too_many_parts(client: FlaskClient) -> None:
         ([{"а": 1.5}], ["a"]),  # noqa: RUF001 - the Cyrillic letter looks the same
     ],
 )
-def test_wrong_column(client: FlaskClient, rows: Any, columns: list[str]) -> None:
+def test_missing_or_misnamed_column(client: FlaskClient, rows: Any, columns: list[str]) -> None:
     problem = assert_problem(client.post("/strict", json=rows), 422, "missing", "a")
     assert [fault["column"] for fault in problem["errors"]] == columns
     assert problem["errors"][0]["where"] == "data"
 
 
 @pytest.mark.parametrize("value", ["text", "", True, [1], {"b": 1}])
-def test_wrong_type_of_a_cell(client: FlaskClient, value: Any) -> None:
+def test_invalid_cell_type(client: FlaskClient, value: Any) -> None:
     rows = [{"a": 1.5}, {"a": value}, {"a": 2.5}]
     problem = assert_problem(client.post("/strict", json=rows), 422, "1")
     (fault,) = problem["errors"]
@@ -216,7 +216,7 @@ def test_wrong_type_of_a_cell(client: FlaskClient, value: Any) -> None:
     ("body", "media_type"),
     [(b'[{"a": 1.5}, {"a": null}]', "application/json"), (b"a,b\n1.5,1\n,2\n", "text/csv")],
 )
-def test_nan_where_a_number_is_needed(client: FlaskClient, body: bytes, media_type: str) -> None:
+def test_null_in_a_required_column(client: FlaskClient, body: bytes, media_type: str) -> None:
     problem = assert_problem(client.post("/strict", data=body, content_type=media_type), 422)
     assert problem["errors"] == [
         {
@@ -278,13 +278,13 @@ def test_json_that_is_not_a_table(client: FlaskClient, body: bytes) -> None:
         ("next_year", b'"tomorrow"', "ISO 8601"),
     ],
 )
-def test_wrong_type_of_a_value(client: FlaskClient, route: str, body: bytes, word: str) -> None:
+def test_invalid_value_type(client: FlaskClient, route: str, body: bytes, word: str) -> None:
     response = client.post(f"/{route}", data=body, content_type="application/json")
     problem = assert_problem(response, 422, word)
     assert problem["errors"][0]["where"] == client.get(f"/{route}").get_json()["arguments"][0]["id"]
 
 
-def test_a_huge_wrong_value_is_not_sent_back(client: FlaskClient) -> None:
+def test_huge_invalid_value_is_not_echoed(client: FlaskClient) -> None:
     response = client.post("/next_one", json="9" * 1_000_000)
     assert_problem(response, 422, "whole number")
     assert len(response.data) < 1_000
@@ -293,9 +293,7 @@ def test_a_huge_wrong_value_is_not_sent_back(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("sent", "promised"), [(b"a\n1.5\n2", 20), (b"a", 2), (b'[{"a": 1.5}]', 13)]
 )
-def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
-    client: FlaskClient, sent: bytes, promised: int
-) -> None:
+def test_truncated_body_is_rejected(client: FlaskClient, sent: bytes, promised: int) -> None:
     """Gunicorn ends its input where the connection ended, without a word."""
     media_type = "application/json" if sent.startswith(b"[") else "text/csv"
     response = client.post(
@@ -318,7 +316,7 @@ class BrokenInput(io.RawIOBase):
 
 
 @pytest.mark.parametrize("length", ["", "10"])
-def test_a_body_that_cannot_be_read(client: FlaskClient, length: str) -> None:
+def test_unreadable_body(client: FlaskClient, length: str) -> None:
     response = client.post(
         "/strict",
         content_type="text/csv",
@@ -350,7 +348,7 @@ def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClien
 # Werkzeug's test client leaves the file of a large form to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart", "field", "urlencoded"])
-def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str) -> None:
+def test_oversized_body_error_names_the_limit_and_the_setting(small: FlaskClient, how: str) -> None:
     data = b"x" * (1024 * 1024 + 1)
     match how:
         case "length":
@@ -372,7 +370,7 @@ def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str)
     assert small.post("/size", data=b"123").get_json() == {"result": 3}
 
 
-def test_exactly_the_limit_is_accepted(small: FlaskClient) -> None:
+def test_size_limit_is_inclusive(small: FlaskClient) -> None:
     data = b"x" * 1024 * 1024
     assert small.post("/size", data=data).get_json() == {"result": len(data)}
 
@@ -381,7 +379,7 @@ def test_exactly_the_limit_is_accepted(small: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED - {"openapi.json"}))
-def test_a_reserved_route_is_rejected_when_declared(registry: mmf.Registry, name: str) -> None:
+def test_rejects_reserved_route_when_declared(registry: mmf.Registry, name: str) -> None:
     def predict() -> None:
         pass
 
@@ -410,7 +408,7 @@ def test_a_reserved_route_is_rejected_when_declared(registry: mmf.Registry, name
     ],
     ids=repr,
 )
-def test_a_target_that_raises(
+def test_error_in_a_target_is_500(
     serve_function: Callable[..., FlaskClient], error: BaseException
 ) -> None:
     def predict(again: Any = mmf.Bool(default=False)) -> str:  # noqa: B008
@@ -425,7 +423,7 @@ def test_a_target_that_raises(
     assert client.post("/predict?again=yes").get_json() == {"result": "fine"}
 
 
-def test_a_form_of_very_many_fields_is_rejected_early(client: FlaskClient) -> None:
+def test_rejects_form_with_too_many_fields_early(client: FlaskClient) -> None:
     body, media_type = b"&a" * 100_000, "application/x-www-form-urlencoded"
     assert_problem(client.post("/shout", data=body, content_type=media_type), 400, "fields")
 
@@ -449,15 +447,13 @@ LONG = b"\r\na: " + b"x" * (multipart.MAX_HEADERS - len(DISPOSITION) - 5)
         (_form(*[DISPOSITION + LONG + b"\r\n\r\nhi"] * 130), "at most 1048576 bytes"),
     ],
 )
-def test_the_headers_of_a_forms_parts_have_limits(
-    client: FlaskClient, body: bytes, words: str
-) -> None:
+def test_part_headers_are_limited(client: FlaskClient, body: bytes, words: str) -> None:
     media_type = "multipart/form-data; boundary=b"
     response = client.post("/shout", data=body, content_type=media_type)
     assert_problem(response, 413, words, path="/shout")
 
 
-def test_headers_and_a_preamble_of_the_longest_length_are_read(client: FlaskClient) -> None:
+def test_accepts_maximal_part_headers_and_preamble(client: FlaskClient) -> None:
     body = b"x" * 8_192 + b"\r\n" + _form(DISPOSITION + LONG + b"\r\n\r\nhi")
     media_type = "multipart/form-data; boundary=b"
     response = client.post("/shout", data=body, content_type=media_type)
@@ -467,7 +463,7 @@ def test_headers_and_a_preamble_of_the_longest_length_are_read(client: FlaskClie
 @pytest.mark.parametrize(
     ("number", "status"), [(errno.ENOSPC, 500), (errno.EMFILE, 500), (errno.ECONNRESET, 400)]
 )
-def test_no_room_for_a_large_part_is_not_the_callers_fault(
+def test_full_disk_is_a_server_error(
     serve_function: Callable[..., FlaskClient],
     monkeypatch: pytest.MonkeyPatch,
     number: int,
@@ -485,7 +481,7 @@ def test_no_room_for_a_large_part_is_not_the_callers_fault(
 
 
 @pytest.mark.parametrize("path", ["/strict", "/invocations", "/v2/models/strict/infer"])
-def test_an_error_is_short_however_long_the_columns_names_are(
+def test_error_is_short_for_long_column_names(
     serve_function: Callable[..., FlaskClient], path: str
 ) -> None:
     table = mmf.DataFrame(schema={"a": float})
@@ -506,7 +502,7 @@ def test_an_error_is_short_however_long_the_columns_names_are(
     assert "missing columns: a" in response.get_data(as_text=True)
 
 
-def test_a_very_long_message_of_the_author_is_cut(
+def test_long_author_message_is_shortened(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def refuse(number: Any = mmf.Integer()) -> int:  # noqa: B008

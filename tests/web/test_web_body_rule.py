@@ -230,7 +230,7 @@ def result(response: Any) -> Any:
 
 
 @pytest.mark.parametrize(("route", "body", "media_type", "expected"), list(same_with_and_without()))
-def test_a_body_is_the_same_argument_with_and_without_optional_ones(
+def test_optional_arguments_do_not_change_the_body_argument(
     client: FlaskClient, route: str, body: str | bytes, media_type: str, expected: Any
 ) -> None:
     assert result(post(client, f"/{route}", body, media_type)) == expected
@@ -262,7 +262,7 @@ def test_a_body_is_the_same_argument_with_and_without_optional_ones(
         ("defaults_and_tree", '{"tree": {"x": 3}}', JSON, [1.5, {"x": 3}]),
     ],
 )
-def test_optional_arguments_are_in_the_query_or_beside_a_scalar(
+def test_optional_arguments_in_the_query_or_a_json_object(
     client: FlaskClient, path: str, body: str | bytes, media_type: str, expected: Any
 ) -> None:
     assert result(post(client, f"/{path}", body, media_type)) == expected
@@ -278,7 +278,7 @@ def test_optional_arguments_are_in_the_query_or_beside_a_scalar(
         ("default_tree_and_some", {"some": "5"}, [None, 5]),
     ],
 )
-def test_every_argument_is_by_name_in_a_form(
+def test_form_arguments_are_by_name(
     client: FlaskClient, route: str, fields: dict[str, Any], expected: Any
 ) -> None:
     data = {
@@ -313,7 +313,7 @@ def test_every_argument_is_by_name_in_a_form(
         ("nothing", "1", JSON, 422, ["empty body"]),
     ],
 )
-def test_anything_else_is_rejected(
+def test_rejects_other_bodies(
     client: FlaskClient, path: str, body: str, media_type: str, status: int, said: list[str]
 ) -> None:
     response = post(client, f"/{path}", body, media_type)
@@ -321,7 +321,7 @@ def test_anything_else_is_rejected(
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
-def test_the_description_names_the_argument_that_a_body_is(
+def test_description_names_the_body_argument(
     client: FlaskClient, function: Callable[..., Any]
 ) -> None:
     route = function.__name__
@@ -356,7 +356,7 @@ def table_and_number(x: Any = mmf.DataFrame(), y: Any = mmf.Float()) -> Any:
         (table_and_number, '{"x": [{"a": 1}], "y": 2, "x": [{"a": 2}]}'),
     ],
 )
-def test_a_repeated_argument_is_rejected(
+def test_rejects_duplicate_argument(
     function: Callable[..., Any], body: str, serve_function: Callable[..., FlaskClient]
 ) -> None:
     client = serve_function(function, returns=mmf.Float())

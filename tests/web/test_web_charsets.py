@@ -26,12 +26,12 @@ def post(client: FlaskClient, body: bytes, media_type: str, route: str = "record
         *("utf-16", "utf-16le", "utf-16be", "utf-32", "gb18030", '"windows-1251"', "Windows-1251"),
     ],
 )
-def test_a_csv_is_read_in_its_charset(client: FlaskClient, charset: str) -> None:
+def test_csv_uses_its_charset(client: FlaskClient, charset: str) -> None:
     body = TEXT.encode(charset.strip('"'))
     assert post(client, body, f"text/csv; charset={charset}").get_json() == ROWS
 
 
-def test_a_charset_comes_before_the_encoding_of_the_author(
+def test_charset_takes_precedence_over_declared_encoding(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     table = mmf.DataFrame(pandas_params={"encoding": "cp1251"})
@@ -44,28 +44,28 @@ def test_a_charset_comes_before_the_encoding_of_the_author(
         assert post(client, TEXT.encode(charset), media_type, "names").get_json() == ["имя"]
 
 
-def test_a_text_is_read_in_its_charset(client: FlaskClient) -> None:
+def test_text_uses_its_charset(client: FlaskClient) -> None:
     response = post(client, "ёж".encode("cp1251"), "text/plain; charset=windows-1251", "shout")
     assert response.get_json() == {"result": "ЁЖ"}
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16le", "utf-8", "us-ascii"])
-def test_a_byte_order_mark_is_not_part_of_the_first_name(client: FlaskClient, charset: str) -> None:
+def test_byte_order_mark_is_skipped(client: FlaskClient, charset: str) -> None:
     body = "\ufeffa\n1\n".encode("utf-8" if charset == "us-ascii" else charset)
     assert post(client, body, f"text/csv; charset={charset}").get_json() == [{"a": 1}]
 
 
-def test_a_file_in_a_form_has_a_charset_of_its_own(client: FlaskClient) -> None:
+def test_form_file_has_its_own_charset(client: FlaskClient) -> None:
     file = (io.BytesIO(TEXT.encode("cp1251")), "a.csv", "text/csv; charset=windows-1251")
     assert client.post("/records", data={"data": file}).get_json() == ROWS
 
 
-def test_a_file_in_a_form_is_read_in_no_other_charset(client: FlaskClient) -> None:
+def test_form_file_is_not_decoded_in_another_charset(client: FlaskClient) -> None:
     file = (io.BytesIO(TEXT.encode("cp1251")), "a.csv", "text/csv; charset=utf-8")
     assert_problem(client.post("/records", data={"data": file}), 400, "utf-8")
 
 
-def test_json_is_utf8_whatever_its_charset(client: FlaskClient) -> None:
+def test_json_is_always_utf_8(client: FlaskClient) -> None:
     kind = "application/json; charset=windows-1251"
     assert post(client, '[{"имя": "Ёжик"}]'.encode(), kind).get_json() == ROWS
     assert_problem(post(client, '["Ёжик"]'.encode("cp1251"), kind), 400, "JSON")
@@ -78,7 +78,7 @@ def test_json_is_utf8_whatever_its_charset(client: FlaskClient) -> None:
         *("unicode_escape", "aliases", "os", "../os", "encodings.utf_8"),
     ],
 )
-def test_an_unknown_charset_is_reported(client: FlaskClient, charset: str) -> None:
+def test_rejects_unknown_charset(client: FlaskClient, charset: str) -> None:
     response = post(client, b"a\n1\n", f"text/csv; charset={charset}")
     assert_problem(response, 415, "charset", "utf-8")
     assert "Accept-Encoding" not in response.headers
@@ -96,13 +96,11 @@ def test_an_unknown_charset_is_reported(client: FlaskClient, charset: str) -> No
         ("a\nMüller\n".encode("utf-16"), "utf-8"),
     ],
 )
-def test_a_text_in_another_charset_is_reported(
-    body: bytes, charset: str, client: FlaskClient
-) -> None:
+def test_rejects_text_in_another_charset(body: bytes, charset: str, client: FlaskClient) -> None:
     assert_problem(post(client, body, f"text/csv; charset={charset}"), 400, charset)
 
 
-def test_utf8_is_not_copied() -> None:
+def test_utf_8_is_not_copied() -> None:
     data = TEXT.encode()
     assert to_utf8(data, "utf-8") is data
 
@@ -138,11 +136,11 @@ HEDGEHOG = "ёж".encode("cp1251")
         (b"text=" + "ёж".encode(), FIELDS),
     ],
 )
-def test_a_field_is_read_in_its_charset(client: FlaskClient, body: bytes, media_type: str) -> None:
+def test_form_field_uses_its_charset(client: FlaskClient, body: bytes, media_type: str) -> None:
     assert post(client, body, media_type, "shout").get_json() == {"result": "ЁЖ"}
 
 
-def test_the_name_of_a_field_is_in_the_charset_of_the_form(client: FlaskClient) -> None:
+def test_field_name_uses_the_form_charset(client: FlaskClient) -> None:
     body = b"_charset_=windows-1251&%F2%E0%E1%EB%E8%F6%E0=[]"
     response = post(client, body, FIELDS, "shout")
     assert_problem(response, 422, "таблица")
@@ -162,18 +160,16 @@ def test_the_name_of_a_field_is_in_the_charset_of_the_form(client: FlaskClient) 
         (b"text=%ED%A0%80", FIELDS),  # a surrogate
     ],
 )
-def test_a_field_in_no_charset_is_reported(
-    client: FlaskClient, body: bytes, media_type: str
-) -> None:
+def test_rejects_undecodable_field(client: FlaskClient, body: bytes, media_type: str) -> None:
     assert_problem(post(client, body, media_type, "shout"), 400)
 
 
-def test_a_field_in_an_unknown_charset_is_reported(client: FlaskClient) -> None:
+def test_rejects_field_with_unknown_charset(client: FlaskClient) -> None:
     body = form(('name="_charset_"', b"klingon"), ('name="text"', b"1"))
     assert_problem(post(client, body, MULTIPART, "shout"), 415, "klingon", "utf-8")
 
 
-def test_u_fffd_is_a_character_like_any_other(client: FlaskClient) -> None:
+def test_replacement_character_is_accepted(client: FlaskClient) -> None:
     body = form(('name="text"', "\ufffd".encode()))
     assert post(client, body, MULTIPART, "shout").get_json() == {"result": "\ufffd"}
 
@@ -181,13 +177,13 @@ def test_u_fffd_is_a_character_like_any_other(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "query", ["text=%FF", "text=\xff", "%FF=1", "format=%FF", "errors=%FF", "sheet=%FF"]
 )
-def test_a_query_that_is_not_utf8_is_reported(client: FlaskClient, query: str) -> None:
+def test_rejects_query_string_that_is_not_utf_8(client: FlaskClient, query: str) -> None:
     response = client.post("/shout", environ_overrides={"QUERY_STRING": query})
     assert_problem(response, 400, "query string", "UTF-8")
 
 
 @pytest.mark.parametrize("disposition", ['filename="ёж.txt"', "filename*=UTF-8''%D1%91%D0%B6.txt"])
-def test_a_file_name_is_read_in_utf8(client: FlaskClient, disposition: str) -> None:
+def test_file_name_is_utf_8(client: FlaskClient, disposition: str) -> None:
     body = form((f'name="file"; {disposition}', b""))
     assert (
         post(client, body, MULTIPART, "copied")
@@ -208,7 +204,7 @@ def test_a_file_name_is_read_in_utf8(client: FlaskClient, disposition: str) -> N
     "disposition",
     ["filename*=UTF-8''%FF.txt", "filename*=windows-1251''%FF.txt", 'filename="\xff.txt"'],
 )
-def test_a_file_name_that_is_not_utf8_is_reported(client: FlaskClient, disposition: str) -> None:
+def test_rejects_file_name_that_is_not_utf_8(client: FlaskClient, disposition: str) -> None:
     body = form((f'name="file"; {disposition}', b"")).replace("\xff".encode(), b"\xff")
     assert_problem(post(client, body, MULTIPART, "copied"), 400)
     response = client.post(

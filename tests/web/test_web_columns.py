@@ -38,7 +38,7 @@ def described(serve_function: Serve) -> FlaskClient:
     return serve_function(score, returns=mmf.DataFrame(format=mmf.JSON))
 
 
-def test_descriptions_are_in_openapi_and_in_the_targets_own(described: FlaskClient) -> None:
+def test_descriptions_are_in_openapi_and_target_metadata(described: FlaskClient) -> None:
     post = described.get("/openapi.json").get_json()["paths"]["/score"]["post"]
     cells = post["requestBody"]["content"]["application/json"]["schema"]["items"]["properties"]
     assert cells["alcohol"]["description"] == "alcohol, % by volume"
@@ -50,7 +50,7 @@ def test_descriptions_are_in_openapi_and_in_the_targets_own(described: FlaskClie
     assert "hue" not in argument["columns"]
 
 
-def test_the_template_has_them_and_is_read_back(described: FlaskClient) -> None:
+def test_template_has_descriptions_and_is_accepted(described: FlaskClient) -> None:
     template = described.get("/page/example/score/wines.xlsx").data
     sheet = openpyxl.load_workbook(io.BytesIO(template)).active
     messages = {str(rule.sqref): rule.prompt for rule in sheet.data_validations.dataValidation}
@@ -64,7 +64,7 @@ def test_the_template_has_them_and_is_read_back(described: FlaskClient) -> None:
     assert response.get_json() == [{"alcohol": 0.5}]
 
 
-def test_a_note_ends_between_characters() -> None:
+def test_note_is_shortened_between_characters() -> None:
     codec = find(Kind.TABLE, Format.XLSX)
     assert codec is not None
     data = codec.encode(pd.DataFrame({"a": [1]}), {"notes": {"a": "🍷" * 200, "b": "unused"}})
@@ -72,7 +72,7 @@ def test_a_note_ends_between_characters() -> None:
     assert rule.prompt == "🍷" * 127 + "…"
 
 
-def test_the_page_shows_them(described: FlaskClient) -> None:
+def test_page_shows_descriptions(described: FlaskClient) -> None:
     page = described.get("/?lang=en").text
     assert "<td>alcohol, % by volume<br><span>number, ≥ 0</span></td>" in page
     assert 'data-note="of the wine"' in page
@@ -100,7 +100,7 @@ ODDLY_NAMED = mmf.DataFrame(schema=dict.fromkeys(ODD, float))
 
 
 @pytest.mark.parametrize("format", [f for f in readable(Kind.TABLE) if f in writable(Kind.TABLE)])
-def test_odd_names_travel_in_every_format(serve_function: Serve, format: Format) -> None:
+def test_unusual_names_round_trip_in_every_format(serve_function: Serve, format: Format) -> None:
     def same(data: Any = ODDLY_NAMED) -> Any:
         return data
 
@@ -114,7 +114,7 @@ def test_odd_names_travel_in_every_format(serve_function: Serve, format: Format)
     assert client.post(f"/same?format={format.extension}", json=[row]).status_code == 200
 
 
-def test_odd_names_are_described_in_every_protocol(serve_function: Serve) -> None:
+def test_unusual_names_are_described_in_every_protocol(serve_function: Serve) -> None:
     def same(data: Any = ODDLY_NAMED) -> Any:
         return data
 
@@ -135,7 +135,7 @@ def test_odd_names_are_described_in_every_protocol(serve_function: Serve) -> Non
 
 
 @pytest.mark.parametrize("names", [["a", "a"], ["a", "b", "a"]])
-def test_features_of_one_name_are_an_error_at_the_start(names: list[str]) -> None:
+def test_rejects_duplicate_features_at_startup(names: list[str]) -> None:
     table = pd.DataFrame([range(len(names))], columns=names)
     for declare in (
         lambda: mmf.DataFrame(schema=table.dtypes),
@@ -158,7 +158,7 @@ LEVELS = [f"level {number}" for number in range(100_000)]
     ],
     ids=["choices", "category", "dtype"],
 )
-def test_a_category_of_very_many_levels(serve_function: Serve, column: mmf.Column) -> None:
+def test_category_with_many_levels(serve_function: Serve, column: mmf.Column) -> None:
     table = mmf.DataFrame(schema={"a": column})
 
     def same(data: Any = table) -> Any:
@@ -175,7 +175,7 @@ def test_a_category_of_very_many_levels(serve_function: Serve, column: mmf.Colum
     assert error["message"].startswith('expected one of "level 0", "level 1"')
 
 
-def test_a_text_of_very_many_choices(serve_function: Serve) -> None:
+def test_text_with_many_choices(serve_function: Serve) -> None:
     choice = mmf.String(choices=LEVELS)
 
     def same(data: Any = choice) -> Any:
@@ -219,7 +219,7 @@ def test_five_thousand_features(serve_function: Serve) -> None:
     assert sent.get_json() == [{"prediction": 2500.0}]
 
 
-def test_a_column_of_an_array_is_listed_likewise(serve_function: Serve) -> None:
+def test_array_columns_are_listed(serve_function: Serve) -> None:
     def total(data: Any = WIDE_ARRAY) -> Any:
         return np.sum(data, axis=1)
 

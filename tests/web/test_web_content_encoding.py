@@ -70,19 +70,17 @@ def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClien
         *("gzip, deflate", "deflate, gzip", "zstd, gzip", "gzip, gzip, gzip"),
     ],
 )
-def test_a_body_is_read_as_it_was_before_it_was_compressed(
-    client: FlaskClient, codings: str
-) -> None:
+def test_compressed_body_is_decoded(client: FlaskClient, codings: str) -> None:
     assert post(client, compressed(CSV, codings), codings).get_json() == ROWS
 
 
 @pytest.mark.parametrize("name", ["GZIP", "x-gzip", " gzip ", ",gzip,", "Identity,GZip"])
-def test_a_coding_may_be_written_in_several_ways(client: FlaskClient, name: str) -> None:
+def test_coding_name_variants(client: FlaskClient, name: str) -> None:
     assert post(client, gzip.compress(CSV), name).get_json() == ROWS
 
 
 @each_coding
-def test_a_chunked_body_is_decompressed(client: FlaskClient, coding: str) -> None:
+def test_chunked_body_is_decompressed(client: FlaskClient, coding: str) -> None:
     response = client.post(
         "/strict",
         input_stream=io.BytesIO(compressed(CSV, coding)),
@@ -93,7 +91,7 @@ def test_a_chunked_body_is_decompressed(client: FlaskClient, coding: str) -> Non
 
 
 @given(data=st.binary(max_size=200_000), coding=st.sampled_from([*COMPRESS]))
-def test_whatever_is_compressed_comes_out(data: bytes, coding: str) -> None:
+def test_compression_round_trip(data: bytes, coding: str) -> None:
     assert decompress(compressed(data, coding), parse_content_encoding(coding), len(data)) == data
 
 
@@ -101,14 +99,14 @@ def test_whatever_is_compressed_comes_out(data: bytes, coding: str) -> None:
     parts=st.lists(st.integers(0, 3).map(lambda power: b"x" * (64 * 1024 - 1 + power)), max_size=5),
     coding=st.sampled_from([*COMPRESS]),
 )
-def test_a_stream_of_several_members_is_one_body(parts: list[bytes], coding: str) -> None:
+def test_concatenated_members_are_one_body(parts: list[bytes], coding: str) -> None:
     """As `cat a.gz b.gz` makes it; the lengths lie about where a piece ends."""
     body = b"".join(map(COMPRESS[coding], parts)) or COMPRESS[coding](b"")
     assert decompress(body, parse_content_encoding(coding), 10 * MIB) == b"".join(parts)
 
 
 @given(data=st.binary(max_size=300), coding=st.sampled_from([*COMPRESS]))
-def test_invalid_compressed_bytes_are_the_callers_error(data: bytes, coding: str) -> None:
+def test_invalid_compressed_bytes_raise_request_error(data: bytes, coding: str) -> None:
     try:
         decompress(data, parse_content_encoding(coding), MIB)
     except RequestError:
@@ -130,26 +128,24 @@ def test_invalid_compressed_bytes_are_the_callers_error(data: bytes, coding: str
     ],
     ids=["one short", "half", "a start", "rubbish after", "a second start", "before", "plain"],
 )
-def test_a_broken_stream_is_reported(
+def test_rejects_corrupted_stream(
     client: FlaskClient, coding: str, spoil: Callable[[bytes], bytes]
 ) -> None:
     assert_problem(post(client, spoil(compressed(CSV, coding)), coding), 400, coding)
 
 
-def test_a_wrong_checksum_is_reported(client: FlaskClient) -> None:
+def test_rejects_invalid_checksum(client: FlaskClient) -> None:
     body = bytearray(gzip.compress(CSV))
     body[-6] ^= 1
     assert_problem(post(client, bytes(body), "gzip"), 400, "not valid gzip")
 
 
-def test_codings_in_the_wrong_order_are_reported(client: FlaskClient) -> None:
+def test_rejects_codings_in_the_wrong_order(client: FlaskClient) -> None:
     assert_problem(post(client, compressed(CSV, "gzip, zstd"), "zstd, gzip"), 400, "not valid gzip")
 
 
 @pytest.mark.parametrize("coding", ["br", "compress", "gzip, br", "gzip;q=1", "*", "a b"])
-def test_an_unknown_coding_is_reported_with_the_known_ones(
-    client: FlaskClient, coding: str
-) -> None:
+def test_unknown_coding_error_lists_known_ones(client: FlaskClient, coding: str) -> None:
     response = post(client, gzip.compress(CSV), coding)
     assert_problem(response, 415, "Content-Encoding", "gzip, deflate, zstd")
     assert response.headers["Accept-Encoding"] == "gzip, deflate, zstd"
@@ -161,17 +157,17 @@ def test_another_415_does_not_list_codings(client: FlaskClient) -> None:
     assert "Accept-Encoding" not in response.headers
 
 
-def test_endless_codings_are_rejected(client: FlaskClient) -> None:
+def test_rejects_too_many_codings(client: FlaskClient) -> None:
     response = post(client, CSV, ", ".join(["gzip"] * 500))
     assert_problem(response, 400, "at most 3 content codings", "500")
 
 
-def test_an_empty_body_is_empty_however_it_is_compressed(client: FlaskClient) -> None:
+def test_compressed_empty_body_is_empty(client: FlaskClient) -> None:
     assert_problem(post(client, b"", "gzip"), 400, "no body")
     assert_problem(post(client, gzip.compress(b""), "gzip"), 400, "no body")
 
 
-def test_without_the_package_zstd_is_reported_with_its_pip_line(
+def test_missing_zstd_names_the_pip_command(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content_encoding._codings.cache_clear()
@@ -185,7 +181,7 @@ def test_without_the_package_zstd_is_reported_with_its_pip_line(
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-def test_a_form_is_decompressed(client: FlaskClient, coding: str) -> None:
+def test_form_is_decompressed(client: FlaskClient, coding: str) -> None:
     form = (
         b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.csv"\r\n\r\na\n1\r\n'
         b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
@@ -201,15 +197,13 @@ def test_a_form_is_decompressed(client: FlaskClient, coding: str) -> None:
 @pytest.mark.parametrize(
     "body", [gzip.compress(b"no form"), b"no gzip"], ids=["no form", "no gzip"]
 )
-def test_a_broken_form_is_reported(client: FlaskClient, body: bytes) -> None:
+def test_rejects_corrupted_form(client: FlaskClient, body: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": "gzip"}
     assert_problem(client.post("/greet", data=body, headers=headers), 400, "the ")
 
 
 @pytest.mark.parametrize("media_type", ["text/csv", "application/x-www-form-urlencoded"])
-def test_a_body_that_somebody_has_read_before_is_decompressed(
-    everything: mmf.Registry, media_type: str
-) -> None:
+def test_body_read_by_a_hook_is_decompressed(everything: mmf.Registry, media_type: str) -> None:
     app = create_app(everything)
 
     @app.before_request
@@ -226,7 +220,7 @@ def test_a_body_that_somebody_has_read_before_is_decompressed(
 
 
 @pytest.mark.parametrize("missing", [1, 7, 1_000])
-def test_a_compressed_body_that_breaks_off_is_reported(client: FlaskClient, missing: int) -> None:
+def test_rejects_truncated_compressed_body(client: FlaskClient, missing: int) -> None:
     body = gzip.compress(CSV)
     response = client.post(
         "/strict",
@@ -253,7 +247,7 @@ def bomb(coding: str, megabytes: int = 300) -> bytes:
 
 
 @pytest.mark.parametrize("coding", [*COMPRESS, "gzip, gzip", "zstd, gzip"])
-def test_a_bomb_is_rejected_before_it_takes_the_memory(small: FlaskClient, coding: str) -> None:
+def test_rejects_bomb_before_using_memory(small: FlaskClient, coding: str) -> None:
     first, _, second = coding.partition(", ")
     body = compressed(bomb(first), second)
     headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
@@ -267,7 +261,7 @@ def test_a_bomb_is_rejected_before_it_takes_the_memory(small: FlaskClient, codin
     assert peak < 3 * MIB  # of which the body itself may be one
 
 
-def test_a_bomb_in_a_form_is_rejected(small: FlaskClient) -> None:
+def test_rejects_bomb_in_a_form(small: FlaskClient) -> None:
     start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     body = gzip.compress(start) + bomb("gzip", 20) + gzip.compress(b"\r\n--b--\r\n")
     headers = {"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b"}
@@ -275,7 +269,7 @@ def test_a_bomb_in_a_form_is_rejected(small: FlaskClient) -> None:
 
 
 @each_coding
-def test_the_limit_is_that_of_the_decompressed_body(small: FlaskClient, coding: str) -> None:
+def test_limit_applies_to_the_decompressed_body(small: FlaskClient, coding: str) -> None:
     def size(length: int) -> Any:
         headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
         return small.post("/size", data=compressed(bytes(length), coding), headers=headers)
@@ -284,7 +278,7 @@ def test_the_limit_is_that_of_the_decompressed_body(small: FlaskClient, coding: 
     assert_problem(size(MIB + 1), 413, "1 MiB")
 
 
-def test_a_body_that_grows_by_being_compressed_is_limited_as_it_is_sent(small: FlaskClient) -> None:
+def test_limit_applies_to_the_compressed_body_too(small: FlaskClient) -> None:
     body = gzip.compress(Random(0).randbytes(MIB))
     assert len(body) > MIB
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
@@ -294,14 +288,14 @@ def test_a_body_that_grows_by_being_compressed_is_limited_as_it_is_sent(small: F
 @pytest.mark.parametrize(
     "member", [gzip.compress(b""), b"\x50\x2a\x4d\x18\0\0\0\0"], ids=["gzip", "zstd"]
 )
-def test_empty_members_do_not_continue_for_ever(member: bytes) -> None:
+def test_number_of_members_is_limited(member: bytes) -> None:
     codings = parse_content_encoding("gzip" if member.startswith(b"\x1f") else "zstd")
     assert decompress(member * MAX_MEMBERS, codings, MIB) == b""
     with pytest.raises(RequestError, match="members"):
         decompress(member * (MAX_MEMBERS + 1), codings, MIB)
 
 
-def test_a_zstd_stream_may_not_ask_for_more_than_eight_mebibytes_of_window() -> None:
+def test_zstd_window_is_limited_to_8_mib() -> None:
     wide = {
         zstd.CompressionParameter.window_log: 27,
         zstd.CompressionParameter.enable_long_distance_matching: 1,
@@ -312,7 +306,7 @@ def test_a_zstd_stream_may_not_ask_for_more_than_eight_mebibytes_of_window() -> 
         decompress(body, parse_content_encoding("zstd"), 10 * MIB)
 
 
-def test_several_codings_are_each_limited() -> None:
+def test_each_coding_is_limited() -> None:
     inner = bytes(3 * MIB)  # gzip makes little of it again
     with pytest.raises(BodyTooLarge):
         decompress(compressed(inner, "gzip"), parse_content_encoding("gzip, gzip"), MIB)
@@ -351,7 +345,7 @@ def call(client: FlaskClient, accept: str | None, route: str = "records", rows: 
         (";;,=,", None),
     ],
 )
-def test_a_large_response_is_compressed_as_requested(
+def test_large_response_is_compressed_as_requested(
     client: FlaskClient, accept: str | None, coding: str | None
 ) -> None:
     response = call(client, accept)
@@ -364,14 +358,14 @@ def test_a_large_response_is_compressed_as_requested(
 
 
 @pytest.mark.parametrize("accept", ["gzip, zstd", "gzip, identity;q=0", "*"])
-def test_a_small_response_is_not_compressed(client: FlaskClient, accept: str) -> None:
+def test_small_response_is_not_compressed(client: FlaskClient, accept: str) -> None:
     response = call(client, accept, rows=ROWS)
     assert response.get_json() == ROWS
     assert "Content-Encoding" not in response.headers
     assert "Accept-Encoding" not in response.vary
 
 
-def test_a_workbook_is_a_zip_already(client: FlaskClient) -> None:
+def test_workbook_is_not_compressed_again(client: FlaskClient) -> None:
     response = call(client, "gzip", "sheet")
     assert len(response.data) > content_encoding.SMALLEST
     assert "Content-Encoding" not in response.headers
@@ -418,7 +412,7 @@ def test_only_texts_are_compressed(
     assert ("Content-Encoding" in response.headers) is is_text
 
 
-def test_responses_that_the_author_compresses_or_streams_are_unchanged(
+def test_precompressed_and_streamed_responses_are_unchanged(
     everything: mmf.Registry,
 ) -> None:
     app = create_app(everything)
@@ -448,13 +442,13 @@ def test_head_has_the_headers_of_get(registry: mmf.Registry, accept: str) -> Non
     assert get.headers["Vary"] == "Accept-Encoding"
 
 
-def test_a_long_problem_is_compressed_too(client: FlaskClient) -> None:
+def test_long_problem_is_compressed(client: FlaskClient) -> None:
     response = call(client, "gzip", "strict", [{"a": "x" * 90}] * 30)
     assert (response.status_code, response.headers["Content-Encoding"]) == (422, "gzip")
     assert len(json.loads(gzip.decompress(response.data))["errors"]) == 20
 
 
-def test_a_file_in_a_response_keeps_its_name(client: FlaskClient) -> None:
+def test_compressed_file_keeps_its_name(client: FlaskClient) -> None:
     response = call(client, "gzip", "table")
     assert "table.csv" in response.headers["Content-Disposition"]
     assert gzip.decompress(response.data).startswith(b"a\n0.0\n1.0\n")
@@ -466,12 +460,10 @@ def test_a_file_in_a_response_keeps_its_name(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("path", "vary"), [("/records", "Accept"), ("/records?format=csv", None), ("/forget", None)]
 )
-def test_a_response_varies_by_accept_only_if_it_was_used(
-    client: FlaskClient, path: str, vary: str | None
-) -> None:
+def test_vary_lists_accept_only_if_used(client: FlaskClient, path: str, vary: str | None) -> None:
     response = client.post(path, json="x" if path == "/forget" else ROWS)
     assert response.headers.get("Vary") == vary
 
 
-def test_both_headers_that_had_a_part_are_named(client: FlaskClient) -> None:
+def test_vary_lists_both_headers(client: FlaskClient) -> None:
     assert set(call(client, "gzip").vary) == {"Accept", "Accept-Encoding"}

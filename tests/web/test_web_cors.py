@@ -51,7 +51,7 @@ def allowed(response: Any) -> str | None:
     return origin
 
 
-def test_no_other_origin_by_default(targets: mmf.Registry) -> None:
+def test_no_origin_is_allowed_by_default(targets: mmf.Registry) -> None:
     client = create_app(targets).test_client()
     for response in (preflight(client, PAGE), client.post("/hello", headers={"Origin": PAGE})):
         assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
@@ -59,7 +59,7 @@ def test_no_other_origin_by_default(targets: mmf.Registry) -> None:
 
 
 @pytest.mark.parametrize("origin", [PAGE, "http://[::1]:3000"])
-def test_an_origin_that_is_set_may_send_and_read(client: FlaskClient, origin: str) -> None:
+def test_configured_origin_is_allowed(client: FlaskClient, origin: str) -> None:
     response = preflight(client, origin)
     assert (response.status_code, response.data) == (200, b"")
     assert allowed(response) == origin
@@ -88,7 +88,7 @@ def test_an_origin_that_is_set_may_send_and_read(client: FlaskClient, origin: st
         "http://:3000",
     ],
 )
-def test_another_origin_may_not(client: FlaskClient, origin: str) -> None:
+def test_other_origins_are_rejected(client: FlaskClient, origin: str) -> None:
     environ = {"HTTP_ORIGIN": origin}
     for response, status in (
         (client.options("/hello", environ_base=environ), 200),
@@ -119,7 +119,7 @@ def small(origins: str, targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) 
         ("/hello", "image/nonsense", 1, 415),
     ],
 )
-def test_an_error_is_readable_by_the_same_origins(
+def test_errors_have_cors_headers(
     small: FlaskClient, origins: str, path: str, media_type: str, size: int, status: int
 ) -> None:
     """Cookies and passwords change nothing; `null` is a page without an origin, as in a sandbox."""
@@ -131,7 +131,7 @@ def test_an_error_is_readable_by_the_same_origins(
         assert allowed(response) == (origins if is_named else None)
 
 
-def test_a_page_of_the_internet_gets_no_way_into_a_private_network(client: FlaskClient) -> None:
+def test_private_network_access_is_not_allowed(client: FlaskClient) -> None:
     headers = {
         "Origin": PAGE,
         "Access-Control-Request-Method": "POST",
@@ -141,13 +141,13 @@ def test_a_page_of_the_internet_gets_no_way_into_a_private_network(client: Flask
     assert response.headers.get("Access-Control-Allow-Private-Network") != "true"
 
 
-def test_responses_without_an_origin_vary_by_origin(client: FlaskClient) -> None:
+def test_responses_without_origin_vary_by_origin(client: FlaskClient) -> None:
     response = client.post("/hello")
     assert allowed(response) is None
     assert "Origin" in response.headers.getlist("Vary")
 
 
-def test_every_origin_where_that_is_set(
+def test_wildcard_allows_every_origin(
     targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_CORS_ORIGINS", "*")

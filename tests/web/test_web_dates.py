@@ -55,19 +55,21 @@ def body(table: pd.DataFrame, format: Format) -> bytes:
 
 @pytest.mark.parametrize("sent", SENT)
 @pytest.mark.parametrize("format", [f for f in readable(Kind.TABLE) if f in writable(Kind.TABLE)])
-def test_every_format_brings_the_same(client: FlaskClient, format: Format, sent: str) -> None:
+def test_every_format_decodes_to_the_same_table(
+    client: FlaskClient, format: Format, sent: str
+) -> None:
     response = client.post("/same", data=body(SENT[sent], format), content_type=format.media_type)
     assert response.get_json() == [TEXTS, {**TEXTS, "seen": None}]
 
 
 @pytest.mark.parametrize("format", [f for f in readable(Kind.TABLE) if f in writable(Kind.TABLE)])
-def test_a_result_of_every_format_can_be_sent_back(client: FlaskClient, format: Format) -> None:
+def test_results_of_every_format_can_be_sent_back(client: FlaskClient, format: Format) -> None:
     response = client.post(f"/same?format={format.extension}", json=[TEXTS])
     again = client.post("/same", data=response.data, content_type=format.media_type)
     assert again.get_json() == [TEXTS]
 
 
-def test_days_of_a_workbook_are_days(client: FlaskClient) -> None:
+def test_workbook_dates(client: FlaskClient) -> None:
     response = client.post("/same?format=xlsx", json=[TEXTS])
     table = find(Kind.TABLE, Format.XLSX).decode(response.data, {})  # type: ignore[union-attr]
     assert table["day"].tolist() == [pd.Timestamp(DAY)]
@@ -75,7 +77,7 @@ def test_days_of_a_workbook_are_days(client: FlaskClient) -> None:
     assert table["at"].tolist() == [TEXTS["at"]]  # a sheet has no zones
 
 
-def test_arrow_has_the_types(client: FlaskClient) -> None:
+def test_arrow_types(client: FlaskClient) -> None:
     import pyarrow as pa
 
     response = client.post("/same?format=arrow", json=[TEXTS])
@@ -95,7 +97,7 @@ def test_arrow_has_the_types(client: FlaskClient) -> None:
         ("seen", "2026-01-31T12:00Z", "expected a date and time without a UTC offset"),
     ],
 )
-def test_a_wrong_cell_is_named_in_every_protocol(
+def test_invalid_cell_is_named_in_every_protocol(
     client: FlaskClient, name: str, cell: str, message: str
 ) -> None:
     row = {**TEXTS, name: cell}
@@ -115,7 +117,7 @@ def test_a_wrong_cell_is_named_in_every_protocol(
     assert message in v2.get_json()["error"]
 
 
-def test_all_protocols_decode_and_return_the_same(client: FlaskClient) -> None:
+def test_every_protocol_returns_the_same(client: FlaskClient) -> None:
     for shape in ({"dataframe_records": [TEXTS]}, {"inputs": [TEXTS]}):
         response = client.post("/invocations", json=shape)
         assert response.get_json() == {"predictions": [TEXTS]}
@@ -133,7 +135,7 @@ def test_all_protocols_decode_and_return_the_same(client: FlaskClient) -> None:
     assert {entry["datatype"] for entry in metadata["inputs"]} == {"BYTES"}
 
 
-def test_openapi_and_the_template_fit_the_service(client: FlaskClient) -> None:
+def test_openapi_and_template_match_the_service(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     content = document["paths"]["/same"]["post"]["requestBody"]["content"]["application/json"]
     cells = content["schema"]["items"]["properties"]
@@ -154,7 +156,7 @@ SCALARS: dict[str, tuple[Any, str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SCALARS)
-def test_a_value_in_every_place(serve_function: Callable[..., FlaskClient], name: str) -> None:
+def test_scalar_in_every_location(serve_function: Callable[..., FlaskClient], name: str) -> None:
     descriptor, text, value = SCALARS[name]
 
     def same(moment: Any = descriptor) -> Any:
@@ -181,7 +183,7 @@ def test_a_value_in_every_place(serve_function: Callable[..., FlaskClient], name
 
 
 @pytest.mark.parametrize("name", SCALARS)
-def test_a_wrong_value_is_422_and_its_control_is_the_browsers(
+def test_invalid_scalar_is_422_and_uses_a_native_control(
     serve_function: Callable[..., FlaskClient], name: str
 ) -> None:
     descriptor, *_ = SCALARS[name]

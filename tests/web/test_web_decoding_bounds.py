@@ -78,14 +78,14 @@ WAYS: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_table_has_a_bound_on_its_columns(way: str, client: FlaskClient) -> None:
+def test_table_columns_are_limited(way: str, client: FlaskClient) -> None:
     path, make = WAYS[way]
     response = client.post(path, json=make(MAX_COLUMNS + 1))
     assert response.status_code == 400, response.data[:200]
     assert b"16,384 columns" in response.data
 
 
-def test_tensors_have_the_bound_of_columns(client: FlaskClient) -> None:
+def test_tensor_count_is_limited(client: FlaskClient) -> None:
     body = {"inputs": [{"name": "a"}] * (MAX_COLUMNS + 1)}
     response = client.post("/v2/models/table/infer", json=body)
     assert response.status_code == 400
@@ -115,7 +115,7 @@ def test_tensors_have_the_bound_of_columns(client: FlaskClient) -> None:
         ),
     ],
 )
-def test_small_values_have_a_bound_on_memory(
+def test_memory_of_small_values_is_limited(
     path: str, start: bytes, unit: bytes, end: bytes, client: FlaskClient
 ) -> None:
     data = start + unit * ((MIB - 1000) // len(unit)) + end
@@ -124,7 +124,7 @@ def test_small_values_have_a_bound_on_memory(
     assert b"MMF_MAX_BODY_MIB" in response.data
 
 
-def test_texts_in_binary_data_have_a_bound_on_memory(client: FlaskClient) -> None:
+def test_memory_of_binary_texts_is_limited(client: FlaskClient) -> None:
     data = (struct.pack("<I", 2) + b"xy") * (MIB // 8)
     parameters = {"binary_data_size": len(data)}
     entry = {"name": "a", "shape": [MIB // 8], "datatype": "BYTES", "parameters": parameters}
@@ -167,7 +167,7 @@ DEEP: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.parametrize("way", DEEP)
 @pytest.mark.parametrize(("depth", "is_accepted"), [(50, True), (110, False), (500, False)])
-def test_a_cell_has_a_bound_on_its_depth(
+def test_cell_depth_is_limited(
     way: str, depth: int, is_accepted: bool, client: FlaskClient
 ) -> None:
     path, make = DEEP[way]
@@ -178,9 +178,7 @@ def test_a_cell_has_a_bound_on_its_depth(
 
 
 @pytest.mark.parametrize("shape", [(10**9, 0), (100_001, 0), (2000, 0, 2000), (0, 10**9)])
-def test_an_array_without_values_has_a_bound_on_its_axes(
-    shape: tuple[int, ...], client: FlaskClient
-) -> None:
+def test_empty_array_shape_is_limited(shape: tuple[int, ...], client: FlaskClient) -> None:
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".encode()
     data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
     response = client.post("/array", data=data, content_type="application/x-npy")
@@ -200,9 +198,7 @@ def test_an_array_without_values_has_a_bound_on_its_axes(
         ("/v2/models/late/infer", {"inputs": tensors(1)}),
     ],
 )
-def test_slow_decoding_is_under_the_deadline(
-    path: str, body: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deadline_includes_decoding(path: str, body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slow part is orjson's, which every protocol calls."""
     calls: list[Any] = []
     registry = mmf.Registry()
@@ -230,7 +226,7 @@ def count_text(text: Any = mmf.String()) -> int:  # noqa: B008
     return len(text)
 
 
-def test_a_form_has_a_bound_on_its_escapes(serve_function: Callable[..., FlaskClient]) -> None:
+def test_form_escapes_are_limited(serve_function: Callable[..., FlaskClient]) -> None:
     """48 MB of %41 took more than 2.5 GB: each was three objects."""
     client = serve_function(count_text, returns=mmf.Integer())
     form = "application/x-www-form-urlencoded"
@@ -243,7 +239,7 @@ def test_a_form_has_a_bound_on_its_escapes(serve_function: Callable[..., FlaskCl
     assert "at most 2,000,000 bytes written as %XX, got 2,000,001" in response.get_json()["detail"]
 
 
-def test_headers_that_a_server_joins_have_a_bound(client: FlaskClient) -> None:
+def test_joined_headers_are_limited(client: FlaskClient) -> None:
     """A hundred lines of 8 kB took three seconds, and a cache kept them."""
     for header, cache in (
         ("Accept", negotiation._accepted),
@@ -263,7 +259,7 @@ def test_headers_that_a_server_joins_have_a_bound(client: FlaskClient) -> None:
             assert "Content-Encoding" not in response.headers
 
 
-def test_a_file_name_that_a_server_joins_has_a_bound(client: FlaskClient) -> None:
+def test_joined_content_disposition_is_limited(client: FlaskClient) -> None:
     """A hundred lines of 8 kB took two seconds."""
     headers = {"Content-Disposition": "a;" + "b=c;" * 200_000, "Content-Type": "text/csv"}
     with at_most(seconds=0.5):
@@ -272,7 +268,7 @@ def test_a_file_name_that_a_server_joins_has_a_bound(client: FlaskClient) -> Non
     assert "expected Content-Disposition headers of at most 8,192" in response.get_json()["detail"]
 
 
-def test_the_escapes_of_a_form_take_no_more_memory_than_its_text(client: FlaskClient) -> None:
+def test_form_escapes_take_little_memory(client: FlaskClient) -> None:
     """Each was an object: two million took 460 MiB."""
     body = b"data=" + b"%5b" * 300_000
     tracemalloc.start()
@@ -285,7 +281,7 @@ def test_the_escapes_of_a_form_take_no_more_memory_than_its_text(client: FlaskCl
 
 
 @given(st.binary(), st.integers(3, 9))
-def test_escapes_are_read_as_urllib_reads_them(data: bytes, size: int) -> None:
+def test_unquoting_matches_urllib(data: bytes, size: int) -> None:
     data = data.replace(b"a", b"%41").replace(b"b", b"%%4")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(requests, "_SLICE", size)

@@ -22,7 +22,7 @@ def raising(error: BaseException) -> Callable[[], None]:
     return predict
 
 
-def test_the_trace_is_in_the_log_under_the_same_id(
+def test_traceback_is_logged_with_the_request_id(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     client = serve_function(raising(RuntimeError("a secret")))
@@ -38,7 +38,7 @@ def test_the_trace_is_in_the_log_under_the_same_id(
 
 
 @pytest.mark.parametrize("error", [SystemExit("a secret"), KeyError("a secret")])
-def test_the_log_has_what_really_happened(
+def test_log_has_the_original_exception(
     output: Output, serve_function: Callable[..., FlaskClient], error: BaseException
 ) -> None:
     assert_problem(serve_function(raising(error)).post("/predict"), 500)
@@ -46,7 +46,7 @@ def test_the_log_has_what_really_happened(
 
 
 @pytest.mark.parametrize(("count", "more"), [(1, ""), (20, ""), (21, ", …")])
-def test_an_unknown_path_lists_the_targets(registry: mmf.Registry, count: int, more: str) -> None:
+def test_unknown_path_lists_targets(registry: mmf.Registry, count: int, more: str) -> None:
     for number in range(count):
         function = raising(KeyError())
         function.__name__ = f"predict_{number}"
@@ -56,22 +56,20 @@ def test_an_unknown_path_lists_the_targets(registry: mmf.Registry, count: int, m
     assert problem["detail"] == f"nothing is served at /predict; targets: {listed}{more}"
 
 
-def test_ctrl_c_is_no_error_of_a_target(serve_function: Callable[..., FlaskClient]) -> None:
+def test_keyboard_interrupt_propagates(serve_function: Callable[..., FlaskClient]) -> None:
     client = serve_function(raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         client.post("/predict")
 
 
-def test_a_missing_package_names_the_pip_command(
+def test_missing_package_names_the_pip_command(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     client = serve_function(raising(MissingPackage("model.onnx", ["onnxruntime"])))
     assert_problem(client.post("/predict"), 500, "model.onnx needs: pip install onnxruntime")
 
 
-def test_an_artifact_that_fails_later(
-    output: Output, serve_function: Callable[..., FlaskClient]
-) -> None:
+def test_artifact_error_is_503(output: Output, serve_function: Callable[..., FlaskClient]) -> None:
     client = serve_function(raising(ArtifactError("/secret/model.joblib cannot be loaded")))
     response = client.post("/predict")
     assert_problem(response, 503, "model", "later")
@@ -79,7 +77,7 @@ def test_an_artifact_that_fails_later(
     assert "/secret/model.joblib" in output.getvalue()
 
 
-def test_an_error_of_this_package_keeps_its_secret(
+def test_package_error_does_not_leak_details(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     response = serve_function(raising(MMFError("a secret"))).post("/predict")
@@ -88,9 +86,7 @@ def test_an_error_of_this_package_keeps_its_secret(
 
 
 @pytest.mark.parametrize("value", [5, "x", [1], {"a": None}])
-def test_a_target_may_reject_a_value_itself(
-    serve_function: Callable[..., FlaskClient], value: Any
-) -> None:
+def test_target_may_reject_a_value(serve_function: Callable[..., FlaskClient], value: Any) -> None:
     fault = mmf.ErrorDetail("send hex or rgb", where="notation", value=value)
     client = serve_function(raising(mmf.InvalidValue("notation is hex or rgb", [fault])))
     problem = assert_problem(client.post("/predict"), 422, "notation is hex or rgb")
@@ -99,7 +95,7 @@ def test_a_target_may_reject_a_value_itself(
     ]
 
 
-def test_flasks_abort_in_a_target_is_a_crash(serve_function: Callable[..., FlaskClient]) -> None:
+def test_abort_in_a_target_is_500(serve_function: Callable[..., FlaskClient]) -> None:
     """The function is called from elsewhere, too: it speaks no HTTP."""
 
     def predict() -> None:
@@ -109,20 +105,20 @@ def test_flasks_abort_in_a_target_is_a_crash(serve_function: Callable[..., Flask
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 418, 429, 500, 501, 503])
-def test_every_http_error_has_the_one_shape(status: int) -> None:
+def test_every_http_error_is_a_problem(status: int) -> None:
     """Also those that the native protocol does not raise, for what is added to the service."""
     app = create_app(mmf.Registry())
     app.add_url_rule("/own", view_func=lambda: abort(status))
     assert_problem(app.test_client().get("/own"), status, path="/own")
 
 
-def test_a_crash_outside_of_a_target() -> None:
+def test_error_in_another_route_is_500() -> None:
     app = create_app(mmf.Registry())
     app.add_url_rule("/own", view_func=lambda: 1 / 0)
     assert_problem(app.test_client().get("/own"), 500)
 
 
-def test_an_application_of_ones_own_may_use_the_shape() -> None:
+def test_other_application_can_use_problem_errors() -> None:
     """Without the middleware there is no request id."""
     app = Flask(__name__)
     errors.install(app, [rest.PROTOCOL], [])
@@ -130,7 +126,7 @@ def test_an_application_of_ones_own_may_use_the_shape() -> None:
     assert (response["status"], response["request_id"]) == (404, None)
 
 
-def test_head_of_an_error(client: FlaskClient) -> None:
+def test_head_of_an_error_has_no_body(client: FlaskClient) -> None:
     response = client.head("/nothing")
     assert (response.status_code, response.data) == (404, b"")
     assert response.content_type == "application/problem+json"
@@ -138,7 +134,7 @@ def test_head_of_an_error(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("testing", [True, False])
-def test_flasks_modes_change_nothing(debug: bool, testing: bool) -> None:
+def test_debug_and_testing_modes_do_not_change_errors(debug: bool, testing: bool) -> None:
     app = create_app(mmf.Registry())
     app.debug, app.testing = debug, testing
     app.add_url_rule("/own", view_func=lambda: 1 / 0)
@@ -184,9 +180,7 @@ def test_create_app_imports_a_module_by_name(project: Path) -> None:
     ],
     ids=["mark", "load", "loader that raises", "loader without its file", "too large"],
 )
-def test_a_service_without_its_artifact_does_not_start(
-    project: Path, source: str, words: list[str]
-) -> None:
+def test_missing_artifact_prevents_startup(project: Path, source: str, words: list[str]) -> None:
     name = f"wines_{project.name}"
     (project / f"{name}.py").write_text(
         f"import mmf_core as mmf\n{source}\n@mmf.target\ndef predict(): pass\n"

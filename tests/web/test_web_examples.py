@@ -76,7 +76,7 @@ def body_of(client: FlaskClient, route: str) -> Any:
     return client.get("/openapi.json").json["paths"][f"/{route}"]["post"]["requestBody"]["content"]
 
 
-def test_openapi_has_the_example_in_every_format_that_is_text(client: FlaskClient) -> None:
+def test_openapi_has_the_example_in_every_text_format(client: FlaskClient) -> None:
     content = body_of(client, "price")
     examples = {name: media["example"] for name, media in content.items() if "example" in media}
     assert examples[JSON] == HOUSES
@@ -99,7 +99,7 @@ def test_openapi_has_named_examples_that_work(client: FlaskClient) -> None:
     assert set(body_of(client, "size")[JSON]["examples"]) == {"red", "gray"}
 
 
-def test_the_command_that_describes_a_target_sends_the_example(client: FlaskClient) -> None:
+def test_described_command_sends_the_example(client: FlaskClient) -> None:
     *_, body = shlex.split(client.get("/price").json["example"])
     assert json.loads(body) == HOUSES
     description = client.get("/describe").json
@@ -120,7 +120,7 @@ def test_other_protocols_describe_the_example(client: FlaskClient) -> None:
     assert [tensor["data"] for tensor in infer["inputs"]] == [[54.5, 30.0], ["O'Hara", None]]
 
 
-def test_the_template_workbook_holds_the_example(client: FlaskClient) -> None:
+def test_template_workbook_has_the_example(client: FlaskClient) -> None:
     response = client.get("/page/example/price/rooms.xlsx")
     table = pd.read_excel(io.BytesIO(response.data), engine="calamine")
     assert table["area"].tolist() == [54.5, 30.0]
@@ -132,7 +132,7 @@ def test_the_template_workbook_holds_the_example(client: FlaskClient) -> None:
     "address", ["price/rooms.png", "price/rooms.exe", "price/other.csv", "absent/rooms.csv",
                 "size/photo.png", "size/photo.csv", "describe/about.json"],
 )  # fmt: skip
-def test_no_other_file_is_an_example(client: FlaskClient, address: str) -> None:
+def test_unknown_example_is_404(client: FlaskClient, address: str) -> None:
     assert client.get(f"/page/example/{address}").status_code == 404
 
 
@@ -154,7 +154,7 @@ class Buttons(HTMLParser):
             self._open = None
 
 
-def test_the_page_has_a_button_for_each_example(client: FlaskClient, photo: Path) -> None:
+def test_page_has_a_button_for_each_example(client: FlaskClient, photo: Path) -> None:
     buttons = Buttons(client.get("/").text).values
     moment = "2026-01-31T00:00:00+00:00"
     gray = "page/example/size/{}.{}?example=gray"

@@ -93,9 +93,7 @@ def test_overload_is_an_immediate_503(registry: mmf.Registry) -> None:
         assert held.result(LONGEST).json == {"result": "done"}
 
 
-def test_a_late_call_is_504_and_no_error_of_the_service(
-    registry: mmf.Registry, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_timed_out_call_is_504(registry: mmf.Registry, caplog: pytest.LogCaptureFixture) -> None:
     gate = Event()
 
     @registry.target(timeout=0.05)
@@ -108,7 +106,7 @@ def test_a_late_call_is_504_and_no_error_of_the_service(
     gate.set()
 
 
-def test_what_a_call_prints_beside_its_deadline_has_the_requests_id(
+def test_output_of_a_call_with_timeout_has_the_request_id(
     output: Output, registry: mmf.Registry
 ) -> None:
     @registry.target(timeout=LONGEST)
@@ -120,7 +118,7 @@ def test_what_a_call_prints_beside_its_deadline_has_the_requests_id(
     assert (line["message"], line["request_id"]) == ("here", "abc")
 
 
-def test_the_access_line_has_each_stages_time(output: Output, registry: mmf.Registry) -> None:
+def test_access_log_has_stage_timings(output: Output, registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
     def score(data: Any = mmf.DataFrame()) -> Any:
         time.sleep(0.02)
@@ -135,7 +133,7 @@ def test_the_access_line_has_each_stages_time(output: Output, registry: mmf.Regi
     assert sum(parts) <= line["ms"]
 
 
-def test_server_timing_is_sent_when_debugging_only(
+def test_server_timing_is_sent_only_at_debug_level(
     registry: mmf.Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     @registry.target(returns=mmf.String())
@@ -149,7 +147,7 @@ def test_server_timing_is_sent_when_debugging_only(
     assert "call;dur=" in client.post("/score").headers["Server-Timing"]
 
 
-def test_a_stuck_worker_is_replaced_and_no_other_request_is_lost(tmp_path: Path) -> None:
+def test_stuck_worker_is_replaced_without_losing_requests(tmp_path: Path) -> None:
     log = tmp_path / "log"
     variables = {"WEB_CONCURRENCY": "1", "MMF_ABANDONED_CALL_TIMEOUT": "0.5"}
     with (
@@ -173,7 +171,7 @@ def test_a_stuck_worker_is_replaced_and_no_other_request_is_lost(tmp_path: Path)
     assert "is still running" in log.read_text()
 
 
-def test_concurrent_requests_are_batched_and_each_gets_its_own_response(tmp_path: Path) -> None:
+def test_batched_requests_get_their_own_responses(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with (
         log.open("wb") as stream,
@@ -247,7 +245,7 @@ def test_invalid_requests_in_a_batch_do_not_affect_others(tmp_path: Path) -> Non
     assert max(line.get("ms", 0) for line in lines if line.get("status") == 200) < 5000
 
 
-def test_what_must_not_be_forked_is_loaded_in_each_worker(tmp_path: Path) -> None:
+def test_artifacts_without_preload_load_in_each_worker(tmp_path: Path) -> None:
     log = tmp_path / "log"
     app = """
 import os

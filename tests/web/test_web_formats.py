@@ -54,7 +54,7 @@ def tree(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 
 
 @pytest.mark.parametrize("media_type", BODIES)
-def test_a_tree_is_read_from_every_format(tree: FlaskClient, media_type: str) -> None:
+def test_json_value_is_read_from_every_format(tree: FlaskClient, media_type: str) -> None:
     response = tree.post("/same", data=BODIES[media_type], content_type=media_type)
     assert response.get_json() == TREE
 
@@ -68,7 +68,7 @@ def test_a_tree_is_read_from_every_format(tree: FlaskClient, media_type: str) ->
         (XML, "xml", bytes.decode),
     ],
 )
-def test_a_tree_is_returned_in_every_format(
+def test_json_value_is_returned_in_every_format(
     tree: FlaskClient, media_type: str, extension: str, read: Any
 ) -> None:
     response = tree.post("/same", json=TREE, headers={"Accept": media_type})
@@ -100,7 +100,7 @@ def test_a_tree_is_returned_in_every_format(
         (JSON, b'{"a":' * 200 + b"1" + b"}" * 200, 422, "100 levels"),
     ],
 )
-def test_an_invalid_tree_is_the_callers_error(
+def test_rejects_invalid_json_value(
     tree: FlaskClient, media_type: str, body: bytes, status: int, word: str
 ) -> None:
     response = tree.post("/same", data=body, content_type=media_type)
@@ -108,7 +108,9 @@ def test_an_invalid_tree_is_the_callers_error(
     assert problem["errors"][0]["where"] == "data"
 
 
-def test_a_tree_beside_others_comes_as_a_file(serve_function: Callable[..., FlaskClient]) -> None:
+def test_json_value_beside_other_arguments_is_a_file(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
     def both(data: Any = DICT, stars: Any = STARS) -> Any:
         return {**data, "stars": stars}
 
@@ -117,7 +119,7 @@ def test_a_tree_beside_others_comes_as_a_file(serve_function: Callable[..., Flas
     assert client.post("/both", data=form).get_json() == {**TREE, "stars": 5}
 
 
-def test_a_format_without_its_library_is_415_with_the_pip_line(
+def test_format_without_its_library_is_415_with_the_pip_command(
     serve_function: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def same(data: Any = DICT) -> Any:
@@ -130,7 +132,7 @@ def test_a_format_without_its_library_is_415_with_the_pip_line(
     assert_problem(tree.post("/same", json=TREE, headers={"Accept": YAML}), 406)
 
 
-def test_a_result_that_a_format_cannot_hold_is_406_where_the_caller_chose_it(
+def test_unrepresentable_result_in_a_requested_format_is_406(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def large() -> Any:
@@ -142,7 +144,7 @@ def test_a_result_that_a_format_cannot_hold_is_406_where_the_caller_chose_it(
         assert_problem(client.post(f"/large?format={format}"), 406, "application/json")
 
 
-def test_a_result_that_its_own_format_cannot_hold_is_406_and_names_another(
+def test_unrepresentable_result_in_the_declared_format_is_406(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def large() -> Any:
@@ -174,9 +176,7 @@ class Model:
         (b"1.5,2\n3,4\n", "text/csv"),
     ],
 )
-def test_the_shortest_model(
-    registry: mmf.Registry, body: bytes, media_type: str, batch: Any
-) -> None:
+def test_shortest_model(registry: mmf.Registry, body: bytes, media_type: str, batch: Any) -> None:
     model = Model()
 
     @registry.target(returns=NUMBERS, batch=batch)
@@ -231,14 +231,14 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
         (b"ash\n1\n", "text/csv", {"column": "hue", "message": "missing column"}),
     ],
 )
-def test_an_invalid_cell_is_reported_with_its_position(
+def test_invalid_cell_is_reported_with_its_position(
     wines: FlaskClient, body: bytes, media_type: str, fault: dict[str, Any]
 ) -> None:
     problem = assert_problem(wines.post("/predict", data=body, content_type=media_type), 422)
     assert problem["errors"] == [{"where": "X", **fault}]
 
 
-def test_a_description_names_the_columns(wines: FlaskClient) -> None:
+def test_description_names_the_columns(wines: FlaskClient) -> None:
     described = wines.get("/predict").get_json()
     assert described["arguments"][0]["columns"] == ["ash", "hue"]
     assert '[{"ash":0.5,"hue":0.5}]' in described["example"]
@@ -254,7 +254,7 @@ def picture_file(form: str, size: tuple[int, int] = (3, 2)) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif", "bmp", "tiff"])
-def test_a_picture_of_any_kind_is_read(client: FlaskClient, form: str) -> None:
+def test_reads_every_image_format(client: FlaskClient, form: str) -> None:
     for response in (
         client.post("/mirror", data=picture_file(form), content_type=f"image/{form}"),
         client.post("/mirror", data={"photo": (io.BytesIO(picture_file(form)), f"a.{form}")}),
@@ -264,7 +264,7 @@ def test_a_picture_of_any_kind_is_read(client: FlaskClient, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-def test_a_picture_is_returned_in_any_of_three_formats(client: FlaskClient, form: str) -> None:
+def test_returns_images_in_three_formats(client: FlaskClient, form: str) -> None:
     response = client.post(
         "/mirror",
         data=picture_file("png"),
@@ -275,7 +275,7 @@ def test_a_picture_is_returned_in_any_of_three_formats(client: FlaskClient, form
     assert PIL.Image.open(io.BytesIO(response.data)).format == form.upper()
 
 
-def test_a_result_that_is_not_a_picture_is_500(serve_function: Callable[..., FlaskClient]) -> None:
+def test_result_that_is_not_an_image_is_500(serve_function: Callable[..., FlaskClient]) -> None:
     def heat() -> Any:
         return np.full((2, 2, 3), 0.5)
 
@@ -330,7 +330,7 @@ def files(registry: mmf.Registry) -> FlaskClient:
         ("a", "no media type", "a", ""),
     ],
 )
-def test_a_file_in_a_form_has_its_name(
+def test_form_file_keeps_its_name(
     files: FlaskClient, sent_name: str, media_type: str, name: str, expected_type: str
 ) -> None:
     form = {"file": (io.BytesIO(b"abc"), sent_name, media_type)}
@@ -338,7 +338,7 @@ def test_a_file_in_a_form_has_its_name(
     assert description == {"size": 3, "name": name, "media_type": expected_type}
 
 
-def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> None:
+def test_body_file_is_named_by_content_disposition(files: FlaskClient) -> None:
     headers = {
         "Content-Type": "application/pdf",
         "Content-Disposition": "attachment; filename*=UTF-8''%D0%B2.pdf",
@@ -352,7 +352,7 @@ def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> No
     }
 
 
-def test_a_returned_file_has_its_own_name_and_type(files: FlaskClient) -> None:
+def test_returned_file_keeps_its_name_and_type(files: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"\xff"), "../Отчёт.txt", "text/plain")}
     response = files.post("/same", data=form)
     assert response.data == b"\xff"
@@ -362,7 +362,7 @@ def test_a_returned_file_has_its_own_name_and_type(files: FlaskClient) -> None:
     )
 
 
-def test_a_returned_file_without_a_name_is_called_like_the_target(files: FlaskClient) -> None:
+def test_unnamed_returned_file_is_named_after_the_target(files: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"a"), "a.txt", "text/plain")}
     response = files.post("/bare", data=form)
     assert response.mimetype == "application/octet-stream"
@@ -378,7 +378,7 @@ def test_a_returned_file_without_a_name_is_called_like_the_target(files: FlaskCl
         ("\x00", "made.bin"),
     ],
 )
-def test_a_name_cannot_break_out_of_its_header(
+def test_file_name_cannot_inject_headers(
     serve_function: Callable[..., FlaskClient], name: str, written: str
 ) -> None:
     def made() -> Any:

@@ -128,7 +128,7 @@ def io_of(data: bytes) -> Any:
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
 @pytest.mark.parametrize("post", [by_requests, by_http_client, by_curl])
-def test_60_mib_where_50_are_allowed(
+def test_body_over_the_limit(
     service: Service, big: Path, post: Callable[[Service, str, Path], Any], how: str
 ) -> None:
     response = post(service, how, big)
@@ -138,7 +138,7 @@ def test_60_mib_where_50_are_allowed(
 
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
-def test_what_is_allowed_arrives_whole(service: Service, how: str) -> None:
+def test_large_body_arrives_complete(service: Service, how: str) -> None:
     size = 20 * MIB
     match how:
         case "length":
@@ -151,7 +151,7 @@ def test_what_is_allowed_arrives_whole(service: Service, how: str) -> None:
     assert response.json() == {"result": size}
 
 
-def test_the_connection_is_kept_after_errors(connection: http.client.HTTPConnection) -> None:
+def test_connection_is_kept_after_errors(connection: http.client.HTTPConnection) -> None:
     questions = [
         ("POST", "/nothing", b"x" * MIB, 404),
         ("PUT", "/size", b"x" * MIB, 405),
@@ -194,7 +194,7 @@ def test_head_has_no_body_and_keeps_the_connection(
         assert response.headers["X-Request-ID"]
 
 
-def test_fifty_at_once(service: Service) -> None:
+def test_fifty_concurrent_requests(service: Service) -> None:
     def post(place: int) -> tuple[str, str]:
         headers = {"X-Request-ID": f"request-{place}"}
         response = requests.post(
@@ -207,7 +207,7 @@ def test_fifty_at_once(service: Service) -> None:
     assert seen == [(f"request-{place}", f"текст {place}") for place in range(50)]
 
 
-def test_a_file_name_in_another_script_reaches_the_caller(service: Service) -> None:
+def test_unicode_file_name_in_the_response(service: Service) -> None:
     response = requests.post(f"{service.url}/имя", data=b"abc", timeout=30)
     assert (response.status_code, response.content) == (200, b"abc")
     name = "%D0%B8%D0%BC%D1%8F.bin"
@@ -236,9 +236,7 @@ def raw(service: Service, data: bytes) -> Response:
         (b"Transfer-Encoding: chunked", b"-1\r\nabc\r\n0\r\n\r\n"),
     ],
 )
-def test_a_body_that_breaks_off_is_the_callers_fault(
-    service: Service, head: bytes, body: bytes
-) -> None:
+def test_truncated_body_is_400(service: Service, head: bytes, body: bytes) -> None:
     start = b"POST /size HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     assert_problem(raw(service, start + head + b"\r\n\r\n" + body), 400, "body")
     assert requests.get(f"{service.url}/health/live", timeout=30).status_code == 200
@@ -257,7 +255,7 @@ def test_double_slashes_do_not_redirect_to_html(service: Service) -> None:
     assert b"<html" not in response.data.lower()
 
 
-def test_a_crash_leaves_the_worker_alive(service: Service) -> None:
+def test_worker_survives_errors(service: Service) -> None:
     seen = [requests.post(f"{service.url}/broken", timeout=30) for _ in range(5)]
     for response in seen:
         assert_problem(response, 500)

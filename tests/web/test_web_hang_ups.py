@@ -93,7 +93,7 @@ def access(log: Path, status: int) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("status") == status and "ms" in line]
 
 
-def test_a_caller_that_hangs_up_leaves_the_queue(service: Service, log: Path) -> None:
+def test_disconnected_client_leaves_the_queue(service: Service, log: Path) -> None:
     with send(service, "/limited", 4.0):
         wait_for(lambda: called(service) == [4.0])
         send(service, "/limited", 0.25).close()
@@ -104,7 +104,7 @@ def test_a_caller_that_hangs_up_leaves_the_queue(service: Service, log: Path) ->
             wait_for(lambda: called(service) == [4.0, 0.5])
 
 
-def test_a_caller_that_hangs_up_is_not_in_the_next_batch(service: Service, log: Path) -> None:
+def test_disconnected_client_is_not_in_the_next_batch(service: Service, log: Path) -> None:
     with send(service, "/batched", [{"a": 2.0}]):
         wait_for(lambda: called(service) == [1])
         send(service, "/batched", [{"a": 0.0}] * 5).close()
@@ -115,7 +115,7 @@ def test_a_caller_that_hangs_up_is_not_in_the_next_batch(service: Service, log: 
     assert called(service) == [1, 2]
 
 
-def test_a_caller_whose_time_is_up_leaves_the_queue(service: Service, log: Path) -> None:
+def test_timed_out_request_leaves_the_queue(service: Service, log: Path) -> None:
     with send(service, "/timed", 3.0) as first:
         wait_for(lambda: called(service) == [3.0])
         with send(service, "/timed", 0.1) as second:

@@ -39,13 +39,13 @@ def declare(registry: mmf.Registry) -> list[str]:
         ("/version", mmf.__version__.encode(), "text/plain"),
     ],
 )
-def test_a_ready_service(client: FlaskClient, path: str, body: bytes, media_type: str) -> None:
+def test_ready_service(client: FlaskClient, path: str, body: bytes, media_type: str) -> None:
     response = client.get(path)
     assert (response.status_code, response.data, response.mimetype) == (200, body, media_type)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_head(client: FlaskClient, path: str) -> None:
+def test_head_of_health_checks(client: FlaskClient, path: str) -> None:
     response = client.head(path)
     assert (response.status_code, response.data) == (200, b"")
     assert response.content_length == len(client.get(path).data)
@@ -53,11 +53,11 @@ def test_head(client: FlaskClient, path: str) -> None:
 
 @pytest.mark.parametrize("accept", ["image/png", "text/plain", "*/*;q=0"])
 @pytest.mark.parametrize("path", PATHS)
-def test_probes_need_not_negotiate(client: FlaskClient, path: str, accept: str) -> None:
+def test_probes_ignore_accept(client: FlaskClient, path: str, accept: str) -> None:
     assert client.get(path, headers={"Accept": accept}).status_code == 200
 
 
-def test_alive_is_not_ready(registry: mmf.Registry) -> None:
+def test_live_before_ready(registry: mmf.Registry) -> None:
     loads = declare(registry)
     client = create_app(registry, ready=False).test_client()
     assert client.get("/health/live").status_code == 200
@@ -81,14 +81,14 @@ def test_ready_after_the_first_use(registry: mmf.Registry) -> None:
     assert loads == ["loaded"]
 
 
-def test_everything_is_loaded_at_the_start(registry: mmf.Registry) -> None:
+def test_artifacts_are_loaded_at_startup(registry: mmf.Registry) -> None:
     loads = declare(registry)
     client = create_app(registry).test_client()
     assert loads == ["loaded"]
     assert client.get("/health/ready").get_json() == {"ready": True}
 
 
-def test_a_rejected_version_is_reported(registry: mmf.Registry) -> None:
+def test_rejected_reload_is_reported(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
     registry.last_reload_error.write(failed="model.bin is not there", at="now")
     assert client.get("/health/ready").get_json() == {
@@ -124,7 +124,7 @@ def broken(registry: mmf.Registry, error: Exception) -> None:
         (ArtifactError("the author's own words"), ["the author's own words"]),
     ],
 )
-def test_a_broken_artifact_stops_the_start(
+def test_invalid_artifact_prevents_startup(
     registry: mmf.Registry, error: Exception, words: list[str]
 ) -> None:
     broken(registry, error)
@@ -134,7 +134,7 @@ def test_a_broken_artifact_stops_the_start(
         assert word in str(refusal.value)
 
 
-def test_a_broken_artifact_is_never_ready(registry: mmf.Registry) -> None:
+def test_invalid_artifact_is_never_ready(registry: mmf.Registry) -> None:
     broken(registry, ValueError("a secret"))
     client = create_app(registry, ready=False).test_client()
     response = client.post("/count")

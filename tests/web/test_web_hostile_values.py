@@ -86,7 +86,7 @@ PLAIN = [None, True, 5, -0.5, "text", [1, "a", None], {"a": {"b": [1.5]}}]
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=list(HOSTILE))
-def test_an_error_detail_is_json_whatever_the_value(value: Any) -> None:
+def test_error_details_are_json_for_any_value(value: Any) -> None:
     detail = ErrorDetail(quoted(value), value=value, column="\ud800", where="\udfff").as_dict()
     assert orjson.loads(orjson.dumps(detail)) == json.loads(json.dumps(detail)) == detail
     assert len(str(detail.get("value"))) <= LONGEST_VALUE + 1
@@ -94,7 +94,7 @@ def test_an_error_detail_is_json_whatever_the_value(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", PLAIN, ids=str)
-def test_plain_values_are_repeated_as_they_are(value: Any) -> None:
+def test_plain_values_are_echoed_unchanged(value: Any) -> None:
     assert ErrorDetail("", value=value).as_dict() == (
         {"message": ""} if value is None else {"message": "", "value": value}
     )
@@ -106,7 +106,7 @@ def test_plain_values_are_repeated_as_they_are(value: Any) -> None:
         lambda values: st.lists(values) | st.dictionaries(st.text() | st.integers(), values),
     )
 )
-def test_any_value_of_python_is_json_in_an_error(value: Any) -> None:
+def test_random_values_are_json_in_errors(value: Any) -> None:
     detail = ErrorDetail(quoted(value), value=value).as_dict()
     assert orjson.loads(orjson.dumps(detail)) == detail
 
@@ -155,7 +155,7 @@ def test_nat_is_null_in_every_protocol(serve_function: Callable[..., FlaskClient
     assert by_v2.get_json()["outputs"][0]["data"] == [None]
 
 
-def test_what_is_masked_is_null_in_every_protocol(
+def test_masked_values_are_null_in_every_protocol(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = FLOATS) -> Any:
@@ -174,7 +174,7 @@ def test_what_is_masked_is_null_in_every_protocol(
     assert pd.read_parquet(io.BytesIO(parquet.data))["prediction"].isna().tolist() == [False, True]
 
 
-def test_a_result_without_a_form_is_named_in_every_protocol(
+def test_unserializable_result_is_named_in_every_protocol(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = FLOATS) -> Any:
@@ -192,7 +192,7 @@ def test_a_result_without_a_form_is_named_in_every_protocol(
         assert "complex cannot be written" in response.text, response.text
 
 
-def test_bins_of_pandas_are_texts_in_every_protocol(
+def test_pandas_intervals_are_texts_in_every_protocol(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = FLOATS) -> Any:
@@ -216,7 +216,7 @@ CELLS = [
 
 @pytest.mark.parametrize("query", long_except(["", "?errors=xlsx"], [""]))
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: repr(cell)[:20])
-def test_a_cell_of_json_that_fits_nowhere_is_a_422(
+def test_unsupported_json_cell_is_422(
     serve_function: Callable[..., FlaskClient], cell: Any, query: str
 ) -> None:
     def predict(data: Any = DATES) -> None:
@@ -236,7 +236,7 @@ IN_COLUMNS = {name: value for name, value in HOSTILE.items() if name != "signall
 
 @pytest.mark.parametrize("kind", [float, int, bool, str, datetime])
 @pytest.mark.parametrize("value", IN_COLUMNS.values(), ids=list(IN_COLUMNS))
-def test_a_column_rejects_values_that_it_cannot_hold(kind: type, value: Any) -> None:
+def test_columns_reject_hostile_values(kind: type, value: Any) -> None:
     cells = np.empty(2, dtype=object)
     cells[:] = [value, None]
     table = pd.DataFrame({"a": pd.Series(cells, dtype=object)})
@@ -249,7 +249,7 @@ def test_a_column_rejects_values_that_it_cannot_hold(kind: type, value: Any) -> 
 
 @pytest.mark.parametrize("descriptor", [mmf.Float, mmf.Integer, mmf.Bool, mmf.Datetime])
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=list(HOSTILE))
-def test_a_scalar_rejects_other_types(descriptor: Any, value: Any) -> None:
+def test_scalars_reject_hostile_values(descriptor: Any, value: Any) -> None:
     try:
         descriptor().validate(value)
     except InvalidValue as error:

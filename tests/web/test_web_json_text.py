@@ -28,7 +28,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_a_byte_order_mark_is_skipped(client: FlaskClient, path: str) -> None:
+def test_byte_order_mark_is_skipped(client: FlaskClient, path: str) -> None:
     media_type, text, expected = BODIES[path]
     headers = {"Accept": "application/json"}
     response = client.post(
@@ -60,7 +60,7 @@ WIDE: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("cells", WIDE, ids=repr)
-def test_a_tables_integers_come_back_exactly(client: FlaskClient, cells: list[Any]) -> None:
+def test_table_integers_are_exact(client: FlaskClient, cells: list[Any]) -> None:
     records = [{"a": cell, "b": 0.5} for cell in cells]
     lines = "\n".join(map(json.dumps, records))
     split = {"columns": ["a", "b"], "data": [[cell, 0.5] for cell in cells]}

@@ -49,7 +49,7 @@ def send(client: FlaskClient, body: Any, media_type: str = JSON, accept: str = J
 # Places
 
 
-def test_other_columns_come_back_in_their_places(client: FlaskClient) -> None:
+def test_extra_columns_keep_their_positions(client: FlaskClient) -> None:
     rows = [{"id": "007", "area": 2.0, "note": None, "rooms": 3, "city": "Omsk"}]
     (row,) = send(client, rows)
     assert list(row.items()) == [
@@ -60,7 +60,7 @@ def test_other_columns_come_back_in_their_places(client: FlaskClient) -> None:
     ]
 
 
-def test_own_columns_of_a_result_are_where_they_were(serve_function: Serve) -> None:
+def test_result_columns_keep_their_input_positions(serve_function: Serve) -> None:
     def price(rooms: Any = HOUSE) -> Any:
         return rooms.assign(total=1.5)[["total", "rooms", "area"]]
 
@@ -69,11 +69,11 @@ def test_own_columns_of_a_result_are_where_they_were(serve_function: Serve) -> N
     assert list(row) == ["a", "area", "b", "rooms", "c", "total"]
 
 
-def test_without_other_columns_nothing_changes(client: FlaskClient) -> None:
+def test_no_extra_columns(client: FlaskClient) -> None:
     assert send(client, [{"area": 2.0, "rooms": 3.0}]) == [{"prediction": 6.0}]
 
 
-def test_an_argument_that_is_left_out_keeps_nothing(serve_function: Serve) -> None:
+def test_omitted_argument_keeps_no_columns(serve_function: Serve) -> None:
     def price(
         rooms: Any = mmf.DataFrame(schema={"a": int}, extra="keep", default=None),
         n: Any = mmf.Integer(),
@@ -136,7 +136,7 @@ def read(body: bytes, name: str) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("sent", READABLE)
 @pytest.mark.parametrize("accepted", READABLE)
-def test_kept_cells_are_what_they_were(shared: FlaskClient, sent: str, accepted: str) -> None:
+def test_kept_cells_are_unchanged(shared: FlaskClient, sent: str, accepted: str) -> None:
     cells = CELLS if ONE_TYPE & {sent, accepted} else CELLS | MIXED
     if sent == "XLSX":  # it has rounded long numbers already
         cells = {name: column for name, column in cells.items() if name != "long"}
@@ -150,7 +150,7 @@ def test_kept_cells_are_what_they_were(shared: FlaskClient, sent: str, accepted:
             assert list(map(type, received[name])) == list(map(type, column)), name
 
 
-def test_dates_of_a_workbook_stay_dates(shared: FlaskClient) -> None:
+def test_workbook_dates_stay_dates(shared: FlaskClient) -> None:
     table = table_of({"day": [date(2026, 1, 5)] * 3, "at": [datetime(2026, 1, 5, 12, 30)] * 3})
     body = written(table, "XLSX")
     rows = send(shared, body, XLSX)
@@ -161,7 +161,7 @@ def test_dates_of_a_workbook_stay_dates(shared: FlaskClient) -> None:
     assert again["at"] == [datetime(2026, 1, 5, 12, 30)] * 3
 
 
-def test_columns_of_arrow_keep_their_types(shared: FlaskClient) -> None:
+def test_arrow_columns_keep_their_types(shared: FlaskClient) -> None:
     columns = {
         "id": pa.array([1, None], pa.int32()),
         "day": pa.array([date(2026, 1, 5), None]),
@@ -178,7 +178,7 @@ def test_columns_of_arrow_keep_their_types(shared: FlaskClient) -> None:
         assert response[name].type == column.type
 
 
-def test_a_long_list_of_numbers_keeps_whole_ones_whole(shared: FlaskClient) -> None:
+def test_integers_in_long_lists_stay_integers(shared: FlaskClient) -> None:
     rows = [{"id": 2**60 + n, "n": n or None, "area": 1.0, "rooms": 2.0} for n in range(4_000)]
     for media_type, body in {
         JSON: json.dumps(rows).encode(),
@@ -200,7 +200,7 @@ def test_a_long_list_of_numbers_keeps_whole_ones_whole(shared: FlaskClient) -> N
     ],
     ids=["split", "columns", "uneven records"],
 )
-def test_every_shape_of_json(shared: FlaskClient, body: Any) -> None:
+def test_every_json_orientation(shared: FlaskClient, body: Any) -> None:
     first, second = send(shared, body)
     assert (json.dumps(first["id"]), second["id"]) == ("7", None)
 
@@ -231,7 +231,7 @@ def labelled(rows: Any) -> Any:
         *("first two", "last two, counted anew", "all twice"),
     ],
 )
-def test_rows_are_matched_exactly_or_not_at_all(
+def test_rows_are_matched_exactly_or_rejected(
     serve_function: Serve, change: Callable[[Any], Any], expected: str | None
 ) -> None:
     def price(rooms: Any = HOUSE) -> Any:
@@ -260,9 +260,7 @@ def test_rows_are_matched_exactly_or_not_at_all(
     ],
     ids=["index", "groups", "two columns", "a key that counts", "counted anew", "old index"],
 )
-def test_renumbered_rows_do_not_match_those_of_the_request(
-    serve_function: Serve, change: Callable[[Any], Any]
-) -> None:
+def test_rejects_renumbered_rows(serve_function: Serve, change: Callable[[Any], Any]) -> None:
     def price(rooms: Any = HOUSE) -> Any:
         return change(rooms)
 
@@ -274,7 +272,7 @@ def test_renumbered_rows_do_not_match_those_of_the_request(
     assert client.post("/price", json=own).status_code == 200  # nothing is kept
 
 
-def test_own_columns_may_be_changed(serve_function: Serve) -> None:
+def test_declared_columns_may_be_changed(serve_function: Serve) -> None:
     def price(rooms: Any = HOUSE) -> Any:
         return rooms.assign(area=rooms["area"].max() - rooms["area"], p=1)
 
@@ -283,7 +281,7 @@ def test_own_columns_may_be_changed(serve_function: Serve) -> None:
     assert [(row["id"], row["area"]) for row in response] == [(0, 1.0), (1, 0.0)]
 
 
-def test_a_name_that_the_result_has_is_the_callers_to_change(client: FlaskClient) -> None:
+def test_rejects_extra_column_named_like_a_result_column(client: FlaskClient) -> None:
     rows = [{"prediction": 1, "area": 1.0, "rooms": 1.0}]
     response = client.post("/price", json=rows)
     message = "the result has a column of this name; rename this one"
@@ -292,7 +290,7 @@ def test_a_name_that_the_result_has_is_the_callers_to_change(client: FlaskClient
     assert problem["errors"] == [{"where": "rooms", "column": "prediction", "message": message}]
 
 
-def test_bytes_come_back_only_where_they_fit(client: FlaskClient) -> None:
+def test_bytes_are_returned_only_in_capable_formats(client: FlaskClient) -> None:
     table = pa.table({"photo": pa.array([b"\xff"]), "area": [2.0], "rooms": [3.0]})
     buffer, parquet = io.BytesIO(), Format.PARQUET.media_type
     pq.write_table(table, buffer)
@@ -308,7 +306,7 @@ def test_bytes_come_back_only_where_they_fit(client: FlaskClient) -> None:
         ]
 
 
-def test_errors_are_marked_in_a_workbook_that_has_the_other_columns(client: FlaskClient) -> None:
+def test_annotated_workbook_has_extra_columns(client: FlaskClient) -> None:
     body = b"id,area,rooms\n007,1.5,2\n008,large,3\n"
     response = client.post("/price?errors=xlsx", data=body, content_type=CSV)
     assert (response.status_code, response.content_type) == (422, XLSX)
@@ -317,7 +315,7 @@ def test_errors_are_marked_in_a_workbook_that_has_the_other_columns(client: Flas
     assert table["area"].tolist() == [1.5, "large"] or table["area"].tolist() == ["1.5", "large"]
 
 
-def test_requests_of_a_batch_have_each_their_own(serve_function: Serve) -> None:
+def test_batched_requests_keep_their_own_columns(serve_function: Serve) -> None:
     started, release, calls = Event(), Event(), []
 
     def price(rooms: Any = HOUSE) -> Any:
@@ -354,7 +352,7 @@ def test_requests_of_a_batch_have_each_their_own(serve_function: Serve) -> None:
         assert response == [expected] * 2
 
 
-def test_a_function_that_sorts_its_rows_is_called_for_each_request(serve_function: Serve) -> None:
+def test_sorted_results_disable_batching(serve_function: Serve) -> None:
     started, release, calls = Event(), Event(), []
 
     def price(rooms: Any = HOUSE) -> Any:
@@ -414,7 +412,7 @@ def test_a_function_that_sorts_its_rows_is_called_for_each_request(serve_functio
     ],
     ids=["no schema", "unknown", "index", "result", "two tables"],
 )  # fmt: skip
-def test_what_cannot_be_kept_is_rejected_when_declared(
+def test_rejects_unsupported_keep_when_declared(
     declare: Callable[[], Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -425,7 +423,7 @@ def lambda_of_two(a: Any = HOUSE, b: Any = HOUSE) -> Any:
     return a, b
 
 
-def test_openapi_says_that_others_are_allowed(client: FlaskClient) -> None:
+def test_openapi_allows_additional_properties(client: FlaskClient) -> None:
     call = client.get("/openapi.json").json["paths"]["/price"]["post"]
     request = call["requestBody"]["content"][JSON]["schema"]["items"]
     assert (request["required"], request["additionalProperties"]) == (["area", "rooms"], True)
@@ -433,7 +431,7 @@ def test_openapi_says_that_others_are_allowed(client: FlaskClient) -> None:
     assert response["additionalProperties"] is True
 
 
-def test_other_protocols_give_the_predictions_alone(client: FlaskClient) -> None:
+def test_other_protocols_return_only_predictions(client: FlaskClient) -> None:
     row = {"id": "007", "area": 2.0, "rooms": 3.0}
     response = client.post("/invocations/price", json={"dataframe_records": [row]})
     assert response.json == {"predictions": [6.0]}
@@ -453,7 +451,7 @@ def fitted() -> Any:
     return LinearRegression().fit(table, np.array([1.0, 2.0]))
 
 
-def test_the_models_own_schema_says_which_are_others(registry: mmf.Registry) -> None:
+def test_model_schema_determines_extra_columns(registry: mmf.Registry) -> None:
     model = registry.artifact("model")(fitted)
 
     @registry.target(returns=TABLE)
@@ -465,7 +463,7 @@ def test_the_models_own_schema_says_which_are_others(registry: mmf.Registry) -> 
     assert (row["id"], row["prediction"]) == ("007", pytest.approx(2.0))
 
 
-def test_without_the_models_schema_nothing_can_be_kept(registry: mmf.Registry) -> None:
+def test_rejects_keep_without_a_schema(registry: mmf.Registry) -> None:
     model = registry.artifact("model")(fitted)
 
     @registry.target(returns=TABLE)

@@ -61,7 +61,7 @@ def text(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_in_every_place(serve_function: Serve, name: str) -> None:
+def test_list_in_every_location(serve_function: Serve, name: str) -> None:
     client, (_, sent, _, returned, _) = served(serve_function, name), LISTS[name]
     file = (io.BytesIO(json.dumps(sent).encode()), "tags.json")
     for call in (
@@ -84,7 +84,7 @@ def test_a_list_in_every_place(serve_function: Serve, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_in_the_other_protocols(serve_function: Serve, name: str) -> None:
+def test_list_in_other_protocols(serve_function: Serve, name: str) -> None:
     client, (_, sent, _, returned, datatype) = served(serve_function, name), LISTS[name]
     response = client.post("/invocations", json={"inputs": sent})
     assert response.get_json() == {"predictions": returned}
@@ -99,7 +99,7 @@ def test_a_list_in_the_other_protocols(serve_function: Serve, name: str) -> None
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_openapi_has_an_example_that_is_accepted(serve_function: Serve, name: str) -> None:
+def test_openapi_example_is_accepted(serve_function: Serve, name: str) -> None:
     descriptor = LISTS[name][0]
 
     def same(tags: Any = descriptor) -> Any:
@@ -122,7 +122,7 @@ def test_openapi_has_an_example_that_is_accepted(serve_function: Serve, name: st
     )
 
 
-def test_wrong_items_are_named_in_every_protocol(serve_function: Serve) -> None:
+def test_invalid_items_are_named_in_every_protocol(serve_function: Serve) -> None:
     def same(tags: Any = NUMBERS) -> Any:
         return tags
 
@@ -152,7 +152,7 @@ def test_wrong_items_are_named_in_every_protocol(serve_function: Serve) -> None:
     assert (v2.status_code, "shape [n]" in v2.get_json()["error"]) == (400, True)
 
 
-def test_a_single_text_is_json_if_it_begins_like_a_list(serve_function: Serve) -> None:
+def test_single_text_is_json_if_it_starts_with_a_bracket(serve_function: Serve) -> None:
     def same(tags: Any = TEXTS) -> Any:
         return tags
 
@@ -165,7 +165,7 @@ def test_a_single_text_is_json_if_it_begins_like_a_list(serve_function: Serve) -
     assert_problem(client.post("/same?tags=a", data={"tags": "b"}), 422)
 
 
-def test_a_list_beside_a_table(serve_function: Serve) -> None:
+def test_list_beside_a_table(serve_function: Serve) -> None:
     def count(data: Any = TABLE, tags: Any = SOME) -> Any:
         tags.append(str(len(data)))  # the default is a new list for each call
         return tags
@@ -191,7 +191,7 @@ def test_a_list_beside_a_table(serve_function: Serve) -> None:
     assert response.get_json()["outputs"][0]["data"] == ["x", "2"]
 
 
-def test_whole_numbers_of_a_result_are_exact(serve_function: Serve) -> None:
+def test_integers_in_results_are_exact(serve_function: Serve) -> None:
     numbers = mmf.List(mmf.Integer())
 
     def same(tags: Any = numbers) -> Any:
@@ -242,7 +242,7 @@ def test_null_in_a_list_of_floats(serve_function: Serve) -> None:
     assert response.get_json()["outputs"][0]["data"] == [1.5, None]
 
 
-def test_the_page_has_a_field_of_lines(serve_function: Serve) -> None:
+def test_page_has_a_textarea_for_lists(serve_function: Serve) -> None:
     two, odd = mmf.List(mmf.String(), default=["a", "b"]), mmf.List(mmf.String(), default=["[", ""])
 
     def same(first: Any = TEXTS, second: Any = two, third: Any = odd) -> Any:

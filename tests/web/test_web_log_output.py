@@ -33,7 +33,7 @@ def objects(log: Path) -> Iterator[dict[str, Any]]:
 
 
 @SERVERS
-def test_a_file_gets_json(tmp_path: Path, server: str) -> None:
+def test_log_file_is_json(tmp_path: Path, server: str) -> None:
     log = tmp_path / "log"
     with log.open("wb") as stream, serve(server, tmp_path, stream) as service:
         call(service.url)
@@ -66,7 +66,7 @@ def read_terminal(master: int, until: str) -> str:
 
 @SERVERS
 @pytest.mark.long
-def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
+def test_terminal_output_is_text(tmp_path: Path, server: str) -> None:
     master, slave = pty.openpty()
     try:
         with serve(server, tmp_path, slave) as service:
@@ -84,7 +84,7 @@ def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
 
 
 @SERVERS
-def test_settings_reach_the_servers(tmp_path: Path, server: str) -> None:
+def test_log_settings_apply_to_both_servers(tmp_path: Path, server: str) -> None:
     log = tmp_path / "log"
     settings = {"MMF_LOG_FORMAT": "text", "MMF_LOG_LEVEL": "warning", "MMF_MAX_BODY_MIB": "1"}
     with log.open("wb") as stream, serve(server, tmp_path, stream, **settings) as service:
@@ -100,7 +100,7 @@ def test_settings_reach_the_servers(tmp_path: Path, server: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
-def test_flasks_own_server_responds_with_413(tmp_path: Path, how: str) -> None:
+def test_flask_dev_server_responds_with_413(tmp_path: Path, how: str) -> None:
     """Its input does not end where the body does: reading on would wait for ever."""
     log = tmp_path / "log"
     data = b"x" * 3 * 1024 * 1024
@@ -121,7 +121,7 @@ def test_flasks_own_server_responds_with_413(tmp_path: Path, how: str) -> None:
         assert response.json() == {"result": 3}
 
 
-def test_flasks_own_server_logs_its_address_and_each_request_once(tmp_path: Path) -> None:
+def test_flask_dev_server_logs_each_request_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as stream, serve("flask", tmp_path, stream) as service:
         requests.post(f"{service.url}/size", data=b"123", timeout=10)

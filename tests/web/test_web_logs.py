@@ -27,7 +27,7 @@ def printed(output: Output) -> list[str]:
     return [line["message"] for line in output.json() if line["logger"] == "mmf.stdout"]
 
 
-def test_print_and_logging_have_the_requests_id(
+def test_print_and_logging_have_the_request_id(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None:
@@ -44,7 +44,7 @@ def test_print_and_logging_have_the_requests_id(
         assert line["request_id"] == "abc"
 
 
-def test_a_logging_handler_that_prints_is_no_endless_loop(
+def test_printing_log_handler_does_not_recurse(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     """Kedro puts rich's handler on the root logger: one request wrote gigabytes of log."""
@@ -86,7 +86,7 @@ def test_a_logging_handler_that_prints_is_no_endless_loop(
         (["a\rb\n"], ["a\rb"]),
     ],
 )
-def test_what_is_printed_becomes_lines(
+def test_printed_text_is_split_into_lines(
     output: Output,
     serve_function: Callable[..., FlaskClient],
     pieces: list[str],
@@ -101,7 +101,7 @@ def test_what_is_printed_becomes_lines(
     assert output.json()[-1]["logger"] == "mmf.access", "an unfinished line comes before the end"
 
 
-def test_an_unfinished_line_of_a_crash_is_not_lost(
+def test_unfinished_line_before_a_crash_is_logged(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None:
@@ -115,7 +115,7 @@ def test_an_unfinished_line_of_a_crash_is_not_lost(
     assert [(line["message"], line["request_id"]) for line in lines] == [("so far", "first")]
 
 
-def test_threads_do_not_mix_their_lines(output: Output, registry: mmf.Registry) -> None:
+def test_lines_of_threads_are_not_mixed(output: Output, registry: mmf.Registry) -> None:
     everybody = Barrier(4, timeout=20)
 
     @registry.target(returns=mmf.String())
@@ -149,19 +149,19 @@ def test_threads_do_not_mix_their_lines(output: Output, registry: mmf.Registry) 
         assert by_logger[-1][0] == "mmf.access"
 
 
-def test_print_outside_of_a_request_stays_as_it_is(output: Output) -> None:
+def test_print_outside_a_request_is_unchanged(output: Output) -> None:
     print("plain")
     print("unfinished", end="")
     assert output.getvalue() == "plain\nunfinished"
 
 
-def test_lines_outside_of_a_request_have_no_id(output: Output) -> None:
+def test_lines_outside_a_request_have_no_id(output: Output) -> None:
     logging.getLogger("author").info("starting")
     (line,) = output.json()
     assert line["request_id"] == "-"
 
 
-def test_a_trace_is_one_line(output: Output) -> None:
+def test_traceback_is_one_line(output: Output) -> None:
     try:
         int("two\nlines")
     except ValueError:
@@ -173,13 +173,13 @@ def test_a_trace_is_one_line(output: Output) -> None:
 @pytest.mark.parametrize(
     "extra", [{"rows": 5}, {"имя": "Вася"}, {"model": object()}], ids=["number", "script", "object"]
 )
-def test_an_authors_own_fields_are_kept(output: Output, extra: dict[str, Any]) -> None:
+def test_extra_fields_are_kept(output: Output, extra: dict[str, Any]) -> None:
     logging.getLogger("author").info("done", extra=extra)
     (line,) = output.json()
     assert line.keys() == SHAPE | extra.keys()
 
 
-def test_standard_output_is_still_a_file(output: Output) -> None:
+def test_stdout_is_still_file_like(output: Output) -> None:
     assert sys.stdout is not output
     assert sys.stdout.writable()
     assert not sys.stdout.isatty()
@@ -187,14 +187,14 @@ def test_standard_output_is_still_a_file(output: Output) -> None:
         sys.stdout.fileno()
 
 
-def test_bytes_and_encoding_are_those_of_the_stream_below() -> None:
+def test_buffer_and_encoding_are_those_of_the_wrapped_stream() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     lines = logs.StdoutCapture(stream)
     assert lines.buffer is stream.buffer
     assert lines.encoding == "utf-8"
 
 
-def test_configuring_twice_wraps_standard_output_once(output: Output) -> None:
+def test_stdout_is_wrapped_once(output: Output) -> None:
     logging.config.dictConfig(logs.dict_config(Settings(log_format="json")))
     print("once")
     logging.getLogger("author").info("once")
@@ -204,7 +204,7 @@ def test_configuring_twice_wraps_standard_output_once(output: Output) -> None:
 # Settings
 
 
-def test_a_terminal_gets_text(bare_logging: Output, client: FlaskClient) -> None:
+def test_terminal_output_is_text(bare_logging: Output, client: FlaskClient) -> None:
     bare_logging.is_terminal = True
     logs.configure(Settings())
     client.get("/health/live", headers={"X-Request-ID": "abc"})
@@ -221,7 +221,7 @@ def test_a_terminal_gets_text(bare_logging: Output, client: FlaskClient) -> None
         *((False, "text", False), (False, "JSON", True), (False, "Text", False)),
     ],
 )
-def test_the_format_can_be_set(
+def test_log_format_setting(
     bare_logging: Output,
     monkeypatch: pytest.MonkeyPatch,
     is_terminal: bool,
@@ -237,7 +237,7 @@ def test_the_format_can_be_set(
 
 
 @pytest.mark.parametrize("chosen", ["debug", "info", "warning", "error", "INFO"])
-def test_the_level_can_be_set(
+def test_log_level_setting(
     bare_logging: Output, monkeypatch: pytest.MonkeyPatch, chosen: str
 ) -> None:
     monkeypatch.setenv("MMF_LOG_LEVEL", chosen)
@@ -250,15 +250,13 @@ def test_the_level_can_be_set(
 
 
 @pytest.mark.parametrize("variable", ["MMF_LOG_LEVEL", "MMF_LOG_FORMAT", "MMF_MAX_BODY_MIB"])
-def test_a_setting_that_cannot_be_used_is_named(
-    monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+def test_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "nonsense")
     with pytest.raises(SettingError, match=f"{variable}='nonsense'"):
         create_app(mmf.Registry())
 
 
-def test_existing_logging_is_left_alone(bare_logging: Output) -> None:
+def test_existing_logging_is_kept(bare_logging: Output) -> None:
     own = logging.StreamHandler(io.StringIO())
     root = logging.getLogger()
     root.addHandler(own)
@@ -270,7 +268,7 @@ def test_existing_logging_is_left_alone(bare_logging: Output) -> None:
 
 
 @pytest.mark.usefixtures("output")
-def test_import_that_replaces_our_handlers_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_warns_if_an_import_replaces_handlers(caplog: pytest.LogCaptureFixture) -> None:
     root = logging.getLogger()
     with warn_if_replaced():
         pass
@@ -284,7 +282,7 @@ def test_import_that_replaces_our_handlers_is_warned_of(caplog: pytest.LogCaptur
     assert len(caplog.messages) == 1
 
 
-def test_importing_configures_nothing(bare_logging: Output) -> None:
+def test_import_does_not_configure_logging(bare_logging: Output) -> None:
     import importlib
 
     importlib.reload(sys.modules["mmf_core.web"])
@@ -292,7 +290,7 @@ def test_importing_configures_nothing(bare_logging: Output) -> None:
     assert sys.stdout is bare_logging
 
 
-def test_werkzeugs_access_line_is_left_out() -> None:
+def test_werkzeug_access_lines_are_dropped() -> None:
     def record(message: str, *args: object) -> logging.LogRecord:
         return logging.LogRecord("werkzeug", logging.INFO, "", 0, message, args, None)
 
@@ -301,7 +299,7 @@ def test_werkzeugs_access_line_is_left_out() -> None:
     assert logs.NoAccessLine().filter(record("Press CTRL+C to quit"))
 
 
-def test_a_long_message_and_a_long_trace_keep_both_ends(output: Output) -> None:
+def test_long_messages_are_shortened_in_the_middle(output: Output) -> None:
     secret = "x" * 100_000
     try:
         raise ValueError(f"begins {secret} ends")
@@ -313,7 +311,7 @@ def test_a_long_message_and_a_long_trace_keep_both_ends(output: Output) -> None:
     assert "ValueError: begins … 100000 characters left out … ends" in line["exc_info"]
 
 
-def test_a_long_message_is_cut_before_it_is_redacted(
+def test_long_messages_are_shortened_before_redaction(
     output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lengths = []
@@ -324,7 +322,7 @@ def test_a_long_message_is_cut_before_it_is_redacted(
     assert output.json()
 
 
-def test_other_handlers_get_the_whole_record(output: Output) -> None:
+def test_other_handlers_get_the_full_record(output: Output) -> None:
     class Keeping(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             records.append(record)

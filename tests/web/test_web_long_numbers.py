@@ -16,7 +16,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_integer_of_65_bits_is_rejected(client: FlaskClient, form: str) -> None:
+def test_rejects_65_bit_integer(client: FlaskClient, form: str) -> None:
     media_type, body = FORMS[form]
     response = client.post("/next_one", data=body, content_type=media_type)
     assert response.status_code == 422
@@ -24,7 +24,7 @@ def test_an_integer_of_65_bits_is_rejected(client: FlaskClient, form: str) -> No
 
 
 @pytest.mark.parametrize("number", [LONG, -(2**63) - 1, 1e308])
-def test_so_it_is_in_every_protocol(client: FlaskClient, number: float) -> None:
+def test_rejects_65_bit_integer_in_every_protocol(client: FlaskClient, number: float) -> None:
     value = {"name": "number", "shape": [1], "datatype": "BYTES", "data": [str(int(number))]}
     for path, body in (
         ("/invocations/next_one", {"inputs": number}),
@@ -36,7 +36,7 @@ def test_so_it_is_in_every_protocol(client: FlaskClient, number: float) -> None:
         assert "64 bits" in response.get_data(as_text=True)
 
 
-def test_the_longest_of_64_bits_are_exact(client: FlaskClient) -> None:
+def test_extreme_64_bit_integers_are_exact(client: FlaskClient) -> None:
     for number in (2**64 - 2, -(2**63)):
         response = client.post("/next_one", json=number)
         assert response.get_json() == {"result": number + 1}
@@ -49,14 +49,14 @@ def test_the_longest_of_64_bits_are_exact(client: FlaskClient) -> None:
         ("application/xml", f"<r><row><a>{LONG}</a></row><row><a>{-LONG}</a></row></r>"),
     ],
 )
-def test_in_a_table_every_digit_comes_back(client: FlaskClient, media_type: str, body: str) -> None:
+def test_long_integers_in_tables_are_exact(client: FlaskClient, media_type: str, body: str) -> None:
     for path in ("/records", "/records?format=jsonl"):
         text = client.post(path, data=body, content_type=media_type).get_data(as_text=True)
         assert f":{LONG}" in text
         assert f":{-LONG}" in text
 
 
-def test_so_they_do_in_other_protocols(client: FlaskClient) -> None:
+def test_long_integers_in_other_protocols_are_exact(client: FlaskClient) -> None:
     response = client.post("/invocations/records", data=f"a\n{LONG}", content_type="text/csv")
     assert response.get_json() == {"predictions": [{"a": LONG}]}
     cell = {"name": "a", "shape": [2], "datatype": "BYTES", "data": [str(LONG), '"x"']}
@@ -65,12 +65,12 @@ def test_so_they_do_in_other_protocols(client: FlaskClient) -> None:
     assert json.loads(response.get_json()["outputs"][0]["data"][0]) == LONG
 
 
-def test_so_they_do_in_a_tree(client: FlaskClient) -> None:
+def test_long_integers_in_json_values_are_exact(client: FlaskClient) -> None:
     response = client.post("/swap", data=f"a: {LONG}", content_type="application/yaml")
     assert response.get_json() == {str(LONG): "a"}
 
 
-def test_a_column_of_whole_numbers_takes_none(client: FlaskClient) -> None:
+def test_integer_column_rejects_long_integers(client: FlaskClient) -> None:
     body: Any
     for body in ([{"a": LONG}], [{"a": -(2**63) - 1}], [{"a": 1}, {"a": LONG}]):
         assert client.post("/typed", json=body).status_code == 422

@@ -89,7 +89,7 @@ def parquet(table: pd.DataFrame) -> bytes:
         {"dataframe_split": SPLIT, "foo": 1, "params": {"unknown": 1}},
     ],
 )
-def test_every_shape_is_the_same_table(twice: FlaskClient, body: Any) -> None:
+def test_every_json_form_gives_the_same_table(twice: FlaskClient, body: Any) -> None:
     assert predictions(twice.post("/invocations", json=body)) == [2, 6]
 
 
@@ -103,7 +103,9 @@ def test_every_shape_is_the_same_table(twice: FlaskClient, body: Any) -> None:
         (parquet(pd.DataFrame({"a": [1, 3]})), PARQUET),
     ],
 )
-def test_files_are_the_same_table(twice: FlaskClient, body: Any, media_type: str) -> None:
+def test_every_file_format_gives_the_same_table(
+    twice: FlaskClient, body: Any, media_type: str
+) -> None:
     response = twice.post("/invocations", data=body, content_type=media_type)
     assert predictions(response) == [2, 6]
 
@@ -112,7 +114,7 @@ def test_files_are_the_same_table(twice: FlaskClient, body: Any, media_type: str
     ("cells", "expected"),
     [([1.0, -1.0], [2, -2]), (["3", 4], [6, 8]), (["3.0"], [6]), ([2**53 + 1], [2**54 + 2])],
 )
-def test_a_number_of_another_type_is_the_same_number(
+def test_compatible_numbers_are_converted(
     twice: FlaskClient, cells: list[Any], expected: list[int]
 ) -> None:
     body = {"dataframe_split": {"columns": ["a"], "data": [[cell] for cell in cells]}}
@@ -124,14 +126,14 @@ def test_a_number_of_another_type_is_the_same_number(
     ["x", None, {}, [], 2**63, 2**64, 1e308, "", float("nan"), float("-inf"), 1.5, "7.5", True],
 )
 @pytest.mark.parametrize("more", [[], [[1]]])
-def test_a_value_of_another_type_is_rejected_with_its_column(
+def test_rejects_incompatible_value_naming_its_column(
     twice: FlaskClient, cell: Any, more: list[Any]
 ) -> None:
     body = {"dataframe_split": {"columns": ["a"], "data": [[cell], *more]}}
     refused(twice.post("/invocations", json=body), 400, "BAD_REQUEST", "column a")
 
 
-def test_flags_are_those_of_the_schema(serve_function: Callable[..., FlaskClient]) -> None:
+def test_types_follow_the_schema(serve_function: Callable[..., FlaskClient]) -> None:
     schema = {"f": bool, "g": bool | None, "d": datetime | None, "n": int | None, "s": str}
     columns = mmf.DataFrame(schema=schema)
 
@@ -225,7 +227,7 @@ def wrapped(cells: list[Any]) -> list[Any]:
         (bool, [LONG, None], None),
     ],
 )
-def test_every_cell_is_converted_by_itself(
+def test_cells_are_converted_independently(
     read_column: Callable[..., Any], kind: type, cells: list[Any], expected: list[Any] | None
 ) -> None:
     shown = expected and [None if cell is None else repr(cell) for cell in expected]
@@ -249,7 +251,7 @@ def test_every_cell_is_converted_by_itself(
         (bool, pa.array([True, None]), [True, None]),
     ],
 )
-def test_parquet_of_other_programs_is_exact(
+def test_parquet_without_pandas_metadata_is_exact(
     read_column: Callable[..., Any], kind: type, array: Any, expected: list[Any] | None
 ) -> None:
     buffer = io.BytesIO()
@@ -277,7 +279,7 @@ def test_csv_is_exact(
 
 
 @pytest.mark.parametrize("kind", [int, float, bool])
-def test_null_is_not_a_value_of_a_required_column(
+def test_rejects_null_in_a_required_column(
     serve_function: Callable[..., FlaskClient], kind: type
 ) -> None:
     table = mmf.DataFrame(schema={"x": kind})
@@ -296,7 +298,7 @@ def test_null_is_not_a_value_of_a_required_column(
     refused(response, 400, "BAD_REQUEST", "row 1, column x: expected", "got an empty cell")
 
 
-def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
+def test_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(data: Any = FLOATS) -> Any:
         return (data["x"] + data["y"].fillna(0)).to_numpy()
 
@@ -336,7 +338,7 @@ def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
         ('{"inputs": null}', "null"),
     ],
 )
-def test_what_cannot_be_read(twice: FlaskClient, body: Any, words: str) -> None:
+def test_unreadable_json(twice: FlaskClient, body: Any, words: str) -> None:
     response = twice.post("/invocations", data=body, content_type="application/json")
     refused(response, 400, "BAD_REQUEST", words)
     assert response.json["sqlstate"] == "KAM00"
@@ -356,7 +358,7 @@ def test_what_cannot_be_read(twice: FlaskClient, body: Any, words: str) -> None:
         (b"", PARQUET),
     ],
 )
-def test_files_that_cannot_be_read(twice: FlaskClient, body: Any, media_type: str) -> None:
+def test_unreadable_files(twice: FlaskClient, body: Any, media_type: str) -> None:
     response = twice.post("/invocations", data=body, content_type=media_type)
     refused(response, 400, "BAD_REQUEST")
 
@@ -374,9 +376,7 @@ def test_files_that_cannot_be_read(twice: FlaskClient, body: Any, media_type: st
         (parquet(pd.DataFrame({"a": [1], "b": [True]})), PARQUET, "column b"),
     ],
 )
-def test_what_does_not_fit_the_schema(
-    twice: FlaskClient, body: bytes, media_type: str, word: str
-) -> None:
+def test_schema_mismatch(twice: FlaskClient, body: bytes, media_type: str, word: str) -> None:
     response = twice.post("/invocations", data=body, content_type=media_type)
     refused(response, 400, "INVALID_PARAMETER_VALUE", word)
     assert response.json["sqlstate"] == "KAM01"
@@ -405,7 +405,7 @@ def test_any_input_is_served_or_rejected(twice: FlaskClient, key: str, data: st.
     assert response.status_code == 400
 
 
-def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., FlaskClient]) -> None:
+def test_pandas_params_take_precedence(serve_function: Callable[..., FlaskClient]) -> None:
     options = [{"dtype": str}, {"dtype": {"a": "int8"}}, {"sep": ";"}]
     for params, text in zip(options, ("a\n1", "a\n1", "x;a\n2;1"), strict=True):
         table = mmf.DataFrame(schema={"a": int}, pandas_params=params)
@@ -417,7 +417,7 @@ def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., Fla
         assert predictions(client.post("/invocations", data=text, content_type=CSV)) == [1]
 
 
-def test_a_csv_is_utf8(twice: FlaskClient) -> None:
+def test_csv_is_utf_8(twice: FlaskClient) -> None:
     body = "x,имя\n1,ж\n".encode("cp1251")
     for charset in ("", "; charset=utf-8"):
         response = twice.post("/invocations", data=body, content_type=f"{CSV}{charset}")
@@ -470,7 +470,7 @@ def test_utf_8_may_be_declared(twice: FlaskClient, charset: str) -> None:
         (pd.Series(pd.Categorical([LONG, None]), name="y"), [{"y": LONG}, {"y": None}]),
     ],
 )
-def test_arrays_are_lists_and_tables_records(
+def test_arrays_become_lists_and_tables_records(
     serve_result: Callable[..., Any], result: Any, expected: Any
 ) -> None:
     if isinstance(result, pd.api.extensions.ExtensionArray):
@@ -478,7 +478,7 @@ def test_arrays_are_lists_and_tables_records(
     assert serve_result(result, mmf.DataFrame()) == expected
 
 
-def test_other_results_are_what_they_are(serve_result: Callable[..., Any]) -> None:
+def test_other_results_are_unchanged(serve_result: Callable[..., Any]) -> None:
     assert serve_result({"y": np.float64(0.5)}, mmf.Dict()) == {"y": 0.5}
     assert serve_result(np.eye(2), mmf.Array()) == [[1, 0], [0, 1]]
     assert serve_result(7, mmf.Integer()) == 7
@@ -486,7 +486,7 @@ def test_other_results_are_what_they_are(serve_result: Callable[..., Any]) -> No
     assert serve_result(b"bytes", mmf.File()) == "Ynl0ZXM="
 
 
-def test_params_are_the_other_scalars(serve_function: Callable[..., FlaskClient]) -> None:
+def test_params_fill_scalar_arguments(serve_function: Callable[..., FlaskClient]) -> None:
     text, times, table = mmf.String(default="x"), mmf.Integer(default=2), mmf.DataFrame(schema=None)
 
     def predict(label: Any = text, data: Any = table, times: Any = times) -> Any:
@@ -526,7 +526,7 @@ def test_arrays(serve_function: Callable[..., FlaskClient]) -> None:
     refused(response, 400, "BAD_REQUEST", "PARQUET")
 
 
-def test_an_object_is_accepted_wrapped_or_as_a_chat(
+def test_objects_are_accepted_wrapped_or_as_chat(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     argument, size = mmf.Dict(), mmf.Integer(default=1)
@@ -543,7 +543,7 @@ def test_an_object_is_accepted_wrapped_or_as_a_chat(
         assert response.json == {"keys": sorted([key, "inputs"]), "size": 3}
 
 
-def test_a_scalar_and_nothing_at_all(serve_function: Callable[..., FlaskClient]) -> None:
+def test_scalar_and_no_argument(serve_function: Callable[..., FlaskClient]) -> None:
     number = mmf.Integer()
 
     def half(number: Any = number) -> Any:
@@ -559,7 +559,7 @@ def test_a_scalar_and_nothing_at_all(serve_function: Callable[..., FlaskClient])
     assert predictions(client.post("/invocations", json={})) == "hello"
 
 
-def test_a_table_without_a_schema_is_accepted_unchanged(
+def test_table_without_a_schema_is_unchanged(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = FREE) -> Any:
@@ -576,7 +576,7 @@ def test_a_table_without_a_schema_is_accepted_unchanged(
         assert predictions(client.post("/invocations", json=body)) == expected
 
 
-def test_one_column_needs_no_name(serve_function: Callable[..., FlaskClient]) -> None:
+def test_single_column_needs_no_name(serve_function: Callable[..., FlaskClient]) -> None:
     only = mmf.DataFrame(schema={"text": str})
 
     def predict(data: Any = only) -> Any:
@@ -592,7 +592,7 @@ def test_one_column_needs_no_name(serve_function: Callable[..., FlaskClient]) ->
     assert predictions(client.post("/invocations", json={"inputs": {"text": "a"}})) == ["A"]
 
 
-def test_the_default_target_else_the_only_table_else_the_only_one(
+def test_default_target_selection(
     registry: mmf.Registry,
 ) -> None:
     number, frame = mmf.Integer(), mmf.DataFrame()
@@ -629,7 +629,7 @@ def test_the_default_target_else_the_only_table_else_the_only_one(
 
 
 @pytest.mark.parametrize(("strict", "status"), [("0", 500), ("1", 400)])
-def test_a_failing_function(
+def test_error_in_the_function(
     output: Output,
     serve_function: Callable[..., FlaskClient],
     monkeypatch: pytest.MonkeyPatch,
@@ -647,7 +647,7 @@ def test_a_failing_function(
     assert "a secret of 2 rows" in output.getvalue()
 
 
-def test_a_function_may_reject_a_value_itself(serve_function: Callable[..., FlaskClient]) -> None:
+def test_function_may_reject_a_value(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(data: Any = FREE) -> Any:
         raise InvalidValue(f"{len(data)} are too old")
 
@@ -655,7 +655,7 @@ def test_a_function_may_reject_a_value_itself(serve_function: Callable[..., Flas
     refused(response, 400, "INVALID_PARAMETER_VALUE", "too old")
 
 
-def test_a_result_that_json_cannot_hold(serve_function: Callable[..., FlaskClient]) -> None:
+def test_unserializable_result(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(data: Any = FREE) -> Any:
         return data.assign(y=object())
 
@@ -663,7 +663,7 @@ def test_a_result_that_json_cannot_hold(serve_function: Callable[..., FlaskClien
     refused(response, 500, "INTERNAL_ERROR", "cannot be written as JSON")
 
 
-def test_verbs_and_sizes(twice: FlaskClient) -> None:
+def test_method_and_size_errors(twice: FlaskClient) -> None:
     response = twice.get("/invocations")
     refused(response, 405, "BAD_REQUEST", "POST")
     assert "POST" in response.headers["Allow"]
@@ -671,7 +671,7 @@ def test_verbs_and_sizes(twice: FlaskClient) -> None:
     refused(twice.post("/invocations", json={"dataframe_split": SPLIT}), 413, "BAD_REQUEST")
 
 
-def test_the_access_line_knows_the_target(output: Output, twice: FlaskClient) -> None:
+def test_access_log_has_the_target(output: Output, twice: FlaskClient) -> None:
     assert twice.post("/invocations", json={"dataframe_split": SPLIT}).status_code == 200
     (line,) = [entry for entry in output.json() if entry["logger"] == "mmf.access"]
     assert (line["target"], line["rows_in"], line["rows_out"]) == ("predict", 2, 2)

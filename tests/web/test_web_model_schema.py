@@ -77,7 +77,7 @@ def _with_probabilities(model: Any, data: pd.DataFrame) -> Any:
 
 
 @pytest.mark.parametrize("predict", [_passed_on, _with_probabilities])
-def test_a_table_has_the_schema_of_the_model(
+def test_table_has_the_schema_of_the_model(
     predict: Callable[..., Any], serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = serve(predict)
@@ -97,7 +97,7 @@ def test_a_table_has_the_schema_of_the_model(
     assert (response.status_code, response.json["detail"]) == (422, "missing columns: age")
 
 
-def test_the_schema_serves_every_protocol(serve: Serve) -> None:
+def test_schema_applies_to_every_protocol(serve: Serve) -> None:
     client = serve(_passed_on)
     description = client.get("/openapi.json").get_data(as_text=True)
     for city in CITIES:
@@ -115,7 +115,7 @@ def test_the_schema_serves_every_protocol(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("sent", ["text/csv", "application/json", "xlsx", "parquet", "v2"])
-def test_flags_are_numbers_in_every_format(
+def test_booleans_are_numbers_in_every_format(
     sent: str, registry: mmf.Registry, tmp_path: Path
 ) -> None:
     table = X[["area"]].assign(flag=X.age > 20)
@@ -231,7 +231,7 @@ ROW_AS_SENT = {
 
 
 @pytest.mark.parametrize("predict", ROW_AS_SENT)
-def test_a_function_that_does_more_works_as_before(
+def test_function_with_preprocessing_is_unaffected(
     predict: Callable[..., Any], serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = serve(predict).post("/score", json=[ROW_AS_SENT[predict]])
@@ -242,7 +242,7 @@ def test_a_function_that_does_more_works_as_before(
     assert "; write schema= to have them checked, or schema=None" in line
 
 
-def test_none_turns_it_off(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_schema_none_disables_inference(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     client = serve(_passed_on, schema=None)
     assert not [message for message in caplog.messages if message.startswith("score:")]
     response = client.post("/score", json=[{"area": 1}])
@@ -251,7 +251,7 @@ def test_none_turns_it_off(serve: Serve, caplog: pytest.LogCaptureFixture) -> No
     assert "inputs" in client.get("/v2/models/score").json
 
 
-def test_the_model_may_be_named(serve: Serve) -> None:
+def test_model_may_be_given_as_schema(serve: Serve) -> None:
     response = serve(_drops, schema=MODEL).post("/score", json=[{"area": 1, "city": "Omsk"}])
     assert (response.status_code, response.json["detail"]) == (422, "missing columns: age")
 
@@ -267,7 +267,7 @@ def _declare(registry: mmf.Registry, function: Callable[..., Any]) -> None:
     registry.target(returns=mmf.DataFrame())(function)
 
 
-def test_two_models(
+def test_schema_is_not_inferred_from_two_models(
     registry: mmf.Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     joblib.dump({"a": MODEL, "b": MODEL, "threshold": 0.5}, tmp_path / "two.joblib")
@@ -280,7 +280,7 @@ def test_two_models(
     assert "expected one model from mmf.artifact, got 2" in _reason(registry, caplog)
 
 
-def test_a_model_without_names_two_tables_and_a_trial_that_is_forbidden(
+def test_log_explains_why_no_schema_is_inferred(
     registry: mmf.Registry,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -312,7 +312,7 @@ def test_a_model_without_names_two_tables_and_a_trial_that_is_forbidden(
     assert "MMF_WARM_UP=0 forbids the trial" in _reason(other, caplog)
 
 
-def test_a_loader_is_a_model_too(
+def test_schema_is_inferred_from_a_loader(
     registry: mmf.Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     loader = registry.artifact(tmp_path / "model.joblib")
@@ -343,9 +343,7 @@ def test_a_loader_is_a_model_too(
         ),
     ],
 )
-def test_a_schema_that_the_model_contradicts_is_an_error_at_start(
-    schema: Any, words: str, serve: Serve
-) -> None:
+def test_rejects_schema_that_contradicts_the_model(schema: Any, words: str, serve: Serve) -> None:
     with pytest.raises(DeclarationError, match=f"score: the schema of data contradicts.*{words}"):
         serve(_passed_on, schema=schema)
 
@@ -353,7 +351,7 @@ def test_a_schema_that_the_model_contradicts_is_an_error_at_start(
 @pytest.mark.parametrize(
     ("predict", "more"), [(_derives, {"built": int}), (_passed_on, {"age": int, "id": int})]
 )
-def test_a_schema_for_the_function_does_not_contradict_the_model(
+def test_schema_may_have_columns_for_the_function(
     predict: Callable[..., Any], more: dict[str, Any], serve: Serve
 ) -> None:
     client = serve(predict, schema={"area": float, "city": str, **more})
@@ -368,7 +366,7 @@ class _Any:
         return pd.DataFrame({"n": [1.0] * len(data)})
 
 
-def test_a_models_own_format_defines_its_inputs(
+def test_custom_format_defines_its_inputs(
     registry: mmf.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Own(ModelFormat):
@@ -388,7 +386,7 @@ def test_a_models_own_format_defines_its_inputs(
         mmf.schema_of(object())
 
 
-def test_the_page_offers_an_example_of_the_models_columns(serve: Serve) -> None:
+def test_page_offers_an_example_with_the_model_columns(serve: Serve) -> None:
     client = serve(_passed_on)
     response = client.get("/page/example/score/data.xlsx")
     assert response.status_code == 200, response.text

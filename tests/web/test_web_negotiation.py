@@ -45,13 +45,13 @@ def workbook() -> bytes:
         "text/json",
     ],
 )
-def test_content_type_is_read_as_meant(client: FlaskClient, content_type: str) -> None:
+def test_content_type_variants(client: FlaskClient, content_type: str) -> None:
     response = client.post("/records", data=BODY, headers={"Content-Type": content_type})
     assert response.get_json() == ROWS
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "application/csv", "text/x-csv", "TEXT/CSV"])
-def test_aliases_of_csv(client: FlaskClient, content_type: str) -> None:
+def test_csv_aliases(client: FlaskClient, content_type: str) -> None:
     response = client.post("/records", data=b"a\n1\n", content_type=content_type)
     assert response.get_json() == ROWS
 
@@ -64,7 +64,7 @@ def test_aliases_of_csv(client: FlaskClient, content_type: str) -> None:
         "приложение/json".encode().decode("latin-1"),
     ],
 )
-def test_an_unreadable_content_type_lists_what_is_read(
+def test_unsupported_content_type_lists_supported_ones(
     client: FlaskClient, content_type: str
 ) -> None:
     response = client.post("/records", data=BODY, headers={"Content-Type": content_type})
@@ -72,11 +72,11 @@ def test_an_unreadable_content_type_lists_what_is_read(
     assert problem["errors"][0]["where"] == "data"
 
 
-def test_a_missing_content_type_lists_what_is_read(client: FlaskClient) -> None:
+def test_missing_content_type_lists_supported_ones(client: FlaskClient) -> None:
     assert_problem(client.post("/records", data=BODY), 415, "missing Content-Type", "text/csv")
 
 
-def test_a_missing_content_type_for_several_arguments(client: FlaskClient) -> None:
+def test_missing_content_type_for_several_arguments(client: FlaskClient) -> None:
     assert_problem(client.post("/mixed", data=BODY), 415, "multipart/form-data", "JSON object")
 
 
@@ -88,19 +88,21 @@ def test_a_missing_content_type_for_several_arguments(client: FlaskClient) -> No
         "attachment; filename*=UTF-8''%D0%B2%D0%B8%D0%BD%D0%B0.xlsx",
     ],
 )
-def test_octet_stream_is_read_by_its_file_name(client: FlaskClient, disposition: str) -> None:
+def test_octet_stream_format_is_taken_from_the_file_name(
+    client: FlaskClient, disposition: str
+) -> None:
     headers = {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
     assert client.post("/records", data=workbook(), headers=headers).get_json() == ROWS
 
 
 @pytest.mark.parametrize("disposition", ["", "attachment", "attachment; filename=wines", "=;="])
-def test_octet_stream_without_a_usable_name(client: FlaskClient, disposition: str) -> None:
+def test_octet_stream_without_a_known_extension(client: FlaskClient, disposition: str) -> None:
     headers = {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
     response = client.post("/records", data=workbook(), headers=headers)
     assert_problem(response, 415, "application/octet-stream", XLSX)
 
 
-def test_a_bodys_type_beats_its_file_name(client: FlaskClient) -> None:
+def test_body_content_type_takes_precedence_over_file_name(client: FlaskClient) -> None:
     headers = {
         "Content-Type": "text/csv",
         "Content-Disposition": "attachment; filename=wines.xlsx",
@@ -121,12 +123,14 @@ def test_a_bodys_type_beats_its_file_name(client: FlaskClient) -> None:
         ("../../wines.csv", "application/octet-stream"),
     ],
 )
-def test_a_parts_extension_beats_its_type(client: FlaskClient, name: str, media_type: str) -> None:
+def test_part_extension_takes_precedence_over_content_type(
+    client: FlaskClient, name: str, media_type: str
+) -> None:
     form = {"data": (io.BytesIO(b"a\n1\n"), name, media_type)}
     assert client.post("/records", data=form).get_json() == ROWS
 
 
-def test_a_part_of_an_unknown_format_is_named(client: FlaskClient) -> None:
+def test_part_of_unknown_format_is_named(client: FlaskClient) -> None:
     form = {"data": (io.BytesIO(b"a\n1\n"), "wines.dat", "application/x-wines"), "label": "x"}
     problem = assert_problem(client.post("/labelled", data=form), 415, "application/x-wines")
     assert [fault["where"] for fault in problem["errors"]] == ["data"]
@@ -171,7 +175,7 @@ def test_accept(client: FlaskClient, accept: str | None, media_type: str) -> Non
     assert (response.status_code, response.mimetype) == (200, media_type)
 
 
-def test_a_wildcard_means_the_format_of_the_request(client: FlaskClient) -> None:
+def test_wildcard_selects_the_request_format(client: FlaskClient) -> None:
     """JSON is also called text/json, but the response does not use that name."""
     assert get_table(client, "text/*", "records").mimetype == "text/csv"
 
@@ -185,11 +189,11 @@ def test_a_wildcard_means_the_format_of_the_request(client: FlaskClient) -> None
         "application/json;q=0.0, text/csv;q=0",
     ],
 )
-def test_what_cannot_be_accepted_is_406(client: FlaskClient, accept: str) -> None:
+def test_unacceptable_accept_is_406(client: FlaskClient, accept: str) -> None:
     assert_problem(get_table(client, accept), 406, "text/csv", "application/json", XLSX)
 
 
-def test_406_comes_before_the_work(registry: mmf.Registry) -> None:
+def test_status_406_is_sent_before_the_call(registry: mmf.Registry) -> None:
     calls: list[str] = []
 
     @registry.target(returns=mmf.String())
@@ -209,7 +213,7 @@ def test_406_comes_before_the_work(registry: mmf.Registry) -> None:
         *((".csv", "text/csv"), ("text/csv", "text/csv"), ("application/json", "application/json")),
     ],
 )
-def test_format_in_the_query_string_beats_accept(
+def test_format_parameter_takes_precedence_over_accept(
     client: FlaskClient, format: str, media_type: str
 ) -> None:
     response = client.post(
@@ -222,12 +226,12 @@ def test_format_in_the_query_string_beats_accept(
 
 
 @pytest.mark.parametrize("format", ["", "png", "xls", "nonsense", "ж", "../csv", "csv,json"])
-def test_an_impossible_format_lists_the_possible_ones(client: FlaskClient, format: str) -> None:
+def test_unsupported_format_lists_supported_ones(client: FlaskClient, format: str) -> None:
     response = client.post("/table", query_string={"format": format}, json=ROWS)
     assert_problem(response, 406, f"format={format}", "csv, json, xlsx")
 
 
-def test_what_is_not_installed_is_not_offered(
+def test_formats_without_their_library_are_not_offered(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = packages.find_spec

@@ -80,7 +80,7 @@ def test_results_are_observed_in_every_protocol(
 
 
 @pytest.mark.parametrize(("value", "status"), [("strong", 422), (13, 500)])
-def test_errors_are_seen(
+def test_errors_are_observed(
     value: object, status: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: Seen = []
@@ -92,7 +92,7 @@ def test_errors_are_seen(
     assert error.status == status
 
 
-def test_an_observer_that_fails_fails_no_request(
+def test_failing_observer_does_not_fail_requests(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_target: Target, _values: object) -> CallReport:

@@ -43,12 +43,12 @@ def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
             yield path, method, operation
 
 
-def test_it_is_openapi(document: Any) -> None:
+def test_document_is_valid_openapi(document: Any) -> None:
     assert document["openapi"] == "3.1.0"
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_the_documents_of_the_other_tests_are_openapi(everything: mmf.Registry) -> None:
+def test_document_of_all_targets_is_valid_openapi(everything: mmf.Registry) -> None:
     document = create_app(everything).test_client().get("/openapi.json").get_json()
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
@@ -66,7 +66,7 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
             assert {(path, method) for path in paths} <= operation_keys
 
 
-def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     make = openapi_document.document
     monkeypatch.setattr(
@@ -78,7 +78,7 @@ def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made == [1]
 
 
-def test_tags_and_operations_are_distinct(document: Any) -> None:
+def test_tags_and_operation_ids_are_unique(document: Any) -> None:
     tags = {tag["name"] for tag in document["tags"]}
     assert tags == {
         *("targets", "mlflow", "v2", "metrics", "health", "tasks", "rollout", "feedback"),
@@ -88,7 +88,7 @@ def test_tags_and_operations_are_distinct(document: Any) -> None:
     assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == tags
 
 
-def test_every_media_type_in_and_out(document: Any) -> None:
+def test_every_media_type_is_listed(document: Any) -> None:
     for route, target in declare().targets.items():
         call = document["paths"][f"/{route}"]["post"]
         if target.returns:
@@ -118,7 +118,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("path", "target"), CALLS)
-def test_a_media_type_is_described_if_and_only_if_it_is_accepted(
+def test_described_media_types_are_the_accepted_ones(
     client: FlaskClient, document: Any, path: str, target: Target
 ) -> None:
     if not target.arguments and not path.startswith("/v2"):
@@ -146,7 +146,9 @@ def described_name(media_type: str, path: str) -> str:
     return format_.media_type if format_ and is_known else media_type.partition(";")[0]
 
 
-def test_an_argument_is_in_the_query_or_in_the_body(client: FlaskClient, document: Any) -> None:
+def test_optional_arguments_are_query_parameters_or_in_the_body(
+    client: FlaskClient, document: Any
+) -> None:
     described = 0
     for path, _, operation in operations(document):
         for parameter in operation.get("parameters", []):
@@ -171,7 +173,7 @@ def test_every_error_is_a_problem(document: Any) -> None:
     assert with_table.keys() == {"application/problem+json", Format.XLSX.media_type}
 
 
-def test_limits_are_reported(document: Any) -> None:
+def test_limits_are_documented(document: Any) -> None:
     assert document["paths"]["/strict"]["post"]["x-limits"]["timeout_seconds"] == 60
     assert "504" in document["paths"]["/strict"]["post"]["responses"]
     assert "504" not in document["paths"]["/table"]["post"]["responses"]
@@ -179,7 +181,7 @@ def test_limits_are_reported(document: Any) -> None:
     assert "50 MiB" in document["components"]["responses"]["Problem413"]["description"]
 
 
-def test_arguments_have_their_authors_descriptions(
+def test_arguments_have_descriptions(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = TABLE, count: Any = WHOLE, some: Any = SOME) -> Any:
@@ -224,7 +226,7 @@ def test_every_example_works(client: FlaskClient, document: Any) -> None:
 # /docs
 
 
-def test_the_page_needs_no_other_host_and_no_inline_script(client: FlaskClient) -> None:
+def test_docs_page_needs_no_other_host_or_inline_script(client: FlaskClient) -> None:
     page = client.get("/docs")
     assert page.status_code == 200
     assert "//" not in page.text
@@ -240,7 +242,7 @@ def test_the_page_needs_no_other_host_and_no_inline_script(client: FlaskClient) 
             assert response.status_code == 200
 
 
-def test_its_files(client: FlaskClient) -> None:
+def test_docs_static_files(client: FlaskClient) -> None:
     start = client.get("/docs/start.js")
     assert start.mimetype == "text/javascript"
     assert 'url: "openapi.json"' in start.text
@@ -256,7 +258,7 @@ def test_its_files(client: FlaskClient) -> None:
     assert_problem(client.get("/docs/../dist/VERSION"), 404)
 
 
-def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docs_can_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_UI", "0")
     client = create_app(declare()).test_client()
     assert_problem(client.get("/docs"), 404)
@@ -264,12 +266,12 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.get("/openapi.json").status_code == 200
 
 
-def test_a_missing_package_is_named(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_named(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmf_core.swagger_ui.routes.find_spec", lambda _: None)
     assert_problem(client.get("/docs"), 500, "pip install flask-swagger-ui")
 
 
-def test_a_format_that_cannot_hold_the_result_is_not_acceptable(
+def test_unrepresentable_format_is_406(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def listed() -> Any:

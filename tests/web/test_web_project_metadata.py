@@ -35,7 +35,7 @@ def client() -> object:
     return create_app(registry).test_client()
 
 
-def test_the_metadata_of_the_project_is_shown(folder: Path) -> None:
+def test_project_metadata_is_shown(folder: Path) -> None:
     (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
     name = "wine-cultivars"
     assert read_metadata() == ProjectMetadata(name, "1.2.3", "Какое это вино", name)
@@ -51,7 +51,7 @@ def test_the_metadata_of_the_project_is_shown(folder: Path) -> None:
     assert "wine-cultivars 1.2.3" in words
 
 
-def test_the_title_may_be_in_any_script(folder: Path) -> None:
+def test_title_may_be_unicode(folder: Path) -> None:
     text = f"{PROJECT}[tool.mmf]\ntitle = 'Сорта вина'\n"
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
     assert client().get("/openapi.json").json["info"]["title"] == "Сорта вина"
@@ -97,7 +97,7 @@ def test_links_are_on_the_page(folder: Path) -> None:
         "ы",
     ],
 )
-def test_the_project_file_is_optional(folder: Path, text: str | None) -> None:
+def test_project_file_is_optional(folder: Path, text: str | None) -> None:
     if text is not None:
         (folder / "pyproject.toml").write_text(text, encoding="cp1251", errors="ignore")
     assert read_metadata() == ProjectMetadata()

@@ -38,7 +38,7 @@ TIMES = {
         "x" * 128,
     ],
 )
-def test_a_valid_id_is_accepted(client: FlaskClient, sent: str) -> None:
+def test_valid_request_id_is_accepted(client: FlaskClient, sent: str) -> None:
     response = client.get("/health/live", headers={"X-Request-ID": sent})
     assert response.headers.getlist("X-Request-ID") == [sent]
 
@@ -52,7 +52,7 @@ def test_a_valid_id_is_accepted(client: FlaskClient, sent: str) -> None:
     ],
     ids=ascii,
 )
-def test_any_other_id_is_replaced(client: FlaskClient, sent: str) -> None:
+def test_invalid_request_id_is_replaced(client: FlaskClient, sent: str) -> None:
     seen = client.get("/health/live", environ_overrides={"HTTP_X_REQUEST_ID": sent})
     assert MADE.fullmatch(seen.headers["X-Request-ID"])
 
@@ -64,9 +64,7 @@ def test_every_response_has_its_own_id(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 404, 405, 406, 415, 422])
-def test_a_responses_id_is_in_its_log_line(
-    output: Output, client: FlaskClient, status: int
-) -> None:
+def test_request_id_is_logged(output: Output, client: FlaskClient, status: int) -> None:
     headers = {"X-Request-ID": f"id-{status}"}
     match status:
         case 200:
@@ -90,7 +88,7 @@ def test_a_responses_id_is_in_its_log_line(
     assert (line["request_id"], line["status"]) == (f"id-{status}", status)
 
 
-def test_the_line_of_a_request(output: Output, client: FlaskClient) -> None:
+def test_log_line_of_a_request(output: Output, client: FlaskClient) -> None:
     body = b"a,b\n1,2.5\n3,4.5\n"
     response = client.post("/records", data=body, content_type="text/csv")
     line = output.access()
@@ -104,7 +102,7 @@ def test_the_line_of_a_request(output: Output, client: FlaskClient) -> None:
     assert line["request_id"] == response.headers["X-Request-ID"]
 
 
-def test_the_log_line_of_a_rejected_request(output: Output, client: FlaskClient) -> None:
+def test_log_line_of_a_rejected_request(output: Output, client: FlaskClient) -> None:
     response = client.post("/strict", json=[{"a": 1.5}, {"a": "x"}])
     line = output.access()
     assert line.keys() == FIELDS | TIMES
@@ -113,7 +111,7 @@ def test_the_log_line_of_a_rejected_request(output: Output, client: FlaskClient)
     assert line["bytes_out"] == len(response.data)
 
 
-def test_the_line_of_a_crash(output: Output, serve_function: Callable[..., FlaskClient]) -> None:
+def test_log_line_of_a_crash(output: Output, serve_function: Callable[..., FlaskClient]) -> None:
     def predict() -> None:
         raise RuntimeError
 
@@ -124,22 +122,20 @@ def test_the_line_of_a_crash(output: Output, serve_function: Callable[..., Flask
     assert line["request_id"] == response.headers["X-Request-ID"]
 
 
-def test_the_log_line_of_an_unknown_path(output: Output, client: FlaskClient) -> None:
+def test_log_line_of_a_request_without_a_target(output: Output, client: FlaskClient) -> None:
     client.get("/health/live")
     line = output.access()
     assert line.keys() == FIELDS
     assert [line[name] for name in ("target", "rows_in", "rows_out", "bytes_in")] == [None] * 4
 
 
-def test_rows_of_several_arguments_are_added_up(output: Output, client: FlaskClient) -> None:
+def test_rows_of_several_arguments_are_summed(output: Output, client: FlaskClient) -> None:
     client.post("/labelled", json={"data": [{"a": 1}, {"a": 2}], "label": "x"})
     assert output.access()["rows_in"] == 2
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_a_path_in_another_script_is_logged_as_it_reads(
-    output: Output, client: FlaskClient, method: str
-) -> None:
+def test_unicode_path_is_logged_readably(output: Output, client: FlaskClient, method: str) -> None:
     client.open("/предсказать", method=method, json={"таблица": [{"a": 1}]})
     line = output.access()
     assert line["path"] == "/предсказать"
@@ -149,9 +145,7 @@ def test_a_path_in_another_script_is_logged_as_it_reads(
 @pytest.mark.parametrize(
     "path", ["/%0aforged line", "/%1b[2J", "/%00", "/%ff", "/%e2%80%ae", "/%0d", "/%c2%85"]
 )
-def test_a_path_cannot_forge_lines_or_steer_a_terminal(
-    output: Output, client: FlaskClient, path: str
-) -> None:
+def test_path_cannot_forge_log_lines(output: Output, client: FlaskClient, path: str) -> None:
     client.get(path)
     line = output.access()
     assert line["path"].isprintable()
@@ -169,7 +163,7 @@ def test_bytes_in_are_the_content_length(
     assert output.access()["bytes_in"] == expected
 
 
-def test_no_line_where_only_warnings_are_logged(
+def test_no_access_line_at_warning_level(
     bare_logging: Output, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mmf_core.settings import Settings
@@ -194,7 +188,7 @@ class Listener(logging.Handler):
 
 
 @pytest.mark.parametrize("logger", ["mmf.access", "mmf", ""])
-def test_an_added_handler_gets_a_record_of_each_request(
+def test_other_handlers_get_a_record_of_each_request(
     output: Output, client: FlaskClient, logger: str
 ) -> None:
     client.post("/records", data=b"a,b\n1,2.5\n", content_type="text/csv")
@@ -223,7 +217,7 @@ def test_an_added_handler_gets_a_record_of_each_request(
         assert line["message"] == f"POST /records 200 {line['ms']:.1f} ms"
 
 
-def test_a_filter_of_the_author_has_a_say(output: Output, client: FlaskClient) -> None:
+def test_custom_filter_is_applied(output: Output, client: FlaskClient) -> None:
     def mark(record: logging.LogRecord) -> bool:
         record.marked = True
         return record.name != "mmf.access" or vars(record)["path"] != "/health/live"
@@ -244,7 +238,7 @@ def test_a_filter_of_the_author_has_a_say(output: Output, client: FlaskClient) -
     assert len(output.json()) == 1
 
 
-def test_a_record_factory_of_the_author_has_a_say(output: Output, client: FlaskClient) -> None:
+def test_custom_record_factory_is_applied(output: Output, client: FlaskClient) -> None:
     def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = logging.LogRecord(*args, **kwargs)
         record.host = "a"
@@ -258,7 +252,7 @@ def test_a_record_factory_of_the_author_has_a_say(output: Output, client: FlaskC
     assert output.access()["host"] == "a"
 
 
-def test_an_output_that_fails_costs_no_response(
+def test_failing_log_output_does_not_fail_requests(
     output: Output, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_text: str) -> int:
@@ -269,7 +263,7 @@ def test_an_output_that_fails_costs_no_response(
     assert client.get("/health/live").status_code == 200
 
 
-def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
+def test_failure_below_the_application_is_logged(output: Output) -> None:
     from mmf_core.web.middleware import RequestContextMiddleware
 
     def failing(_environ: Any, _start: Any) -> list[bytes]:

@@ -24,7 +24,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
 
 
-def test_nothing_returned_is_204(client: FlaskClient) -> None:
+def test_target_without_result_returns_204(client: FlaskClient) -> None:
     response = client.post("/forget", json="x")
     assert response.status_code == 204
     assert response.data == b""
@@ -40,7 +40,7 @@ def test_nothing_returned_is_204(client: FlaskClient) -> None:
         ("предсказать", "text/csv; charset=utf-8", "предсказать.csv"),
     ],
 )
-def test_a_file_is_saved_under_the_targets_name(
+def test_attachment_is_named_after_the_target(
     client: FlaskClient, route: str, media_type: str, name: str
 ) -> None:
     body = {"таблица": ROWS} if route == "предсказать" else ROWS
@@ -52,7 +52,7 @@ def test_a_file_is_saved_under_the_targets_name(
 
 
 @pytest.mark.parametrize("route", ["records", "shout"])
-def test_json_and_text_are_shown_not_saved(client: FlaskClient, route: str) -> None:
+def test_json_and_text_are_inline(client: FlaskClient, route: str) -> None:
     body = ROWS if route == "records" else "x"
     for accept in ("application/json", "text/plain" if route == "shout" else "*/*"):
         response = client.post(f"/{route}", json=body, headers={"Accept": accept})
@@ -60,7 +60,7 @@ def test_json_and_text_are_shown_not_saved(client: FlaskClient, route: str) -> N
         assert "Content-Disposition" not in response.headers
 
 
-def test_a_table_keeps_its_rows_in_every_format(client: FlaskClient) -> None:
+def test_table_rows_in_every_format(client: FlaskClient) -> None:
     def post(format: str) -> bytes:
         return client.post(f"/table?format={format}", json=ROWS).data
 
@@ -74,7 +74,7 @@ def test_nan_and_infinity_are_null(client: FlaskClient) -> None:
     assert response.get_json() == [{"a": 1.5, "b": None}, {"a": None, "b": None}]
 
 
-def test_null_is_nan_on_the_way_in(client: FlaskClient) -> None:
+def test_null_in_requests_is_nan(client: FlaskClient) -> None:
     response = client.post("/typed", json=[{"a": 1, "b": None}, {"a": 2, "b": 0.5}])
     assert response.get_json() == [{"a": 1, "b": None}, {"a": 2, "b": 0.5}]
 
@@ -121,13 +121,13 @@ def test_scalars_are_wrapped_as_json_and_bare_as_text(
     assert bare.get_data(as_text=True) == text
 
 
-def test_a_file_is_returned_as_bytes_and_as_base64(client: FlaskClient) -> None:
+def test_file_is_returned_as_bytes_or_base64(client: FlaskClient) -> None:
     response = client.post("/copied", data=b"\x00\xff")
     assert (response.content_type, response.data) == ("application/octet-stream", b"\x00\xff")
     assert client.post("/copied?format=json", data=b"\x00\xff").get_json() == {"result": "AP8="}
 
 
-def test_a_picture_is_returned_in_the_requested_format(client: FlaskClient) -> None:
+def test_image_is_returned_in_the_requested_format(client: FlaskClient) -> None:
     png = client.post("/mirror", data=_dot(), content_type="image/png")
     jpeg = client.post("/mirror?format=jpg", data=_dot(), content_type="image/png")
     assert png.data[:4] == b"\x89PNG"
@@ -170,7 +170,7 @@ def _dot() -> bytes:
         (None, 5, ("int", "returns=")),
     ],
 )
-def test_an_invalid_result_is_the_services_error(
+def test_invalid_result_is_500(
     serve_function: Callable[..., FlaskClient],
     returns: Any,
     result: Any,
@@ -184,7 +184,7 @@ def test_an_invalid_result_is_the_services_error(
     assert client.get("/health/live").status_code == 200
 
 
-def test_a_format_that_cannot_hold_the_result() -> None:
+def test_rejects_format_without_codec() -> None:
     def predict() -> dict[str, int]:
         return {}
 
@@ -193,7 +193,7 @@ def test_a_format_that_cannot_hold_the_result() -> None:
         ResultWriter(target, {}).write({}, mmf.CSV)
 
 
-def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:
+def test_target_description(client: FlaskClient) -> None:
     described = client.get("/mixed").get_json()
     assert described["route"] == "mixed"
     assert [argument["id"] for argument in described["arguments"]] == [
@@ -208,7 +208,7 @@ def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("route", ["table", "typed", "mixed", "next_one", "size", "mirror"])
-def test_the_described_example_succeeds(client: FlaskClient, route: str) -> None:
+def test_described_example_succeeds(client: FlaskClient, route: str) -> None:
     example = client.get(f"/{route}").get_json()["example"]
     head, _, body = example.partition(" -d ")
     assert head == f"curl http://localhost/{route} -H 'Content-Type: application/json'"
@@ -217,7 +217,7 @@ def test_the_described_example_succeeds(client: FlaskClient, route: str) -> None
 
 
 @pytest.mark.parametrize("host", ["xn--", "xn--a.example", "localhost:x", "[::1"])
-def test_a_target_is_described_under_an_unusual_name(client: FlaskClient, host: str) -> None:
+def test_target_description_with_an_unusual_host(client: FlaskClient, host: str) -> None:
     environ = create_environ("/table", headers={"Host": host})  # the client cannot send all of them
     _, status, _ = run_wsgi_app(client.application, environ)
     assert status == "200 OK"
@@ -227,7 +227,7 @@ def test_description_of_a_target_without_a_result(client: FlaskClient) -> None:
     assert client.get("/forget").get_json()["returns"] is None
 
 
-def test_head_of_a_description(client: FlaskClient) -> None:
+def test_head_of_a_target_description(client: FlaskClient) -> None:
     response = client.head("/table")
     assert (response.status_code, response.data) == (200, b"")
 
@@ -250,7 +250,7 @@ def _changed(change: Callable[[Response], Response | None]) -> TestResponse:
     return result
 
 
-def test_a_hook_of_the_author_changes_a_response() -> None:
+def test_after_request_hook_may_change_the_response() -> None:
     result = _changed(lambda response: response.headers.add("X-Own", "a"))
     assert (result.headers["X-Own"], result.get_json()) == ("a", {"result": 1})
     result = _changed(lambda response: response.headers.add("Location", "/ä"))
@@ -266,14 +266,14 @@ def test_a_hook_of_the_author_changes_a_response() -> None:
     assert result.text == "other"
 
 
-def test_a_hook_of_the_author_hears_that_a_response_was_sent() -> None:
+def test_after_request_hook_may_register_on_close() -> None:
     closed: list[bool] = []
     result = _changed(lambda response: response.call_on_close(lambda: closed.append(True)) and None)
     result.close()
     assert closed == [True]
 
 
-def test_headers_are_a_responses_own() -> None:
+def test_response_headers_are_not_shared() -> None:
     response = WholeResponse(b"{}", [("Content-Type", "application/json")])
     copied = response.headers.copy()
     response.headers["X-Own"] = "a"
@@ -283,7 +283,7 @@ def test_headers_are_a_responses_own() -> None:
         response.headers["X-Own"] = "a\r\nX-Other: b"
 
 
-def test_a_files_own_media_type_cannot_add_a_header() -> None:
+def test_file_media_type_cannot_inject_headers() -> None:
     file = mmf.FileBytes(b"a")
     file.media_type = "text/plain\r\nX-Other: b"
 

@@ -64,7 +64,7 @@ def _bomb(form: Format) -> bytes:
 
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.ODS])
-def test_a_bomb_in_a_workbook(small: FlaskClient, form: Format) -> None:
+def test_zip_bomb_in_a_workbook(small: FlaskClient, form: Format) -> None:
     response = _post(small, "records", _bomb(form), form)
     assert_problem(response, 413, "2 MiB", "MMF_MAX_DECOMPRESSED_MIB", path="/records")
 
@@ -74,13 +74,13 @@ def test_a_bomb_in_a_workbook(small: FlaskClient, form: Format) -> None:
     ("route", "text"),
     [("records", "<a><r><b>&b;</b></r></a>"), ("swap", "<a><b>&b;</b></a>")],
 )
-def test_entities_of_xml(client: FlaskClient, route: str, text: str, doctype: str) -> None:
+def test_xml_entities(client: FlaskClient, route: str, text: str, doctype: str) -> None:
     assert_problem(_post(client, route, (doctype + text).encode(), Format.XML), 400, "entities")
 
 
 @pytest.mark.parametrize("route", ["records", "swap"])
 @pytest.mark.parametrize("depth", [10_000, 200_000])
-def test_depth_of_xml(client: FlaskClient, route: str, depth: int) -> None:
+def test_deeply_nested_xml(client: FlaskClient, route: str, depth: int) -> None:
     body = b"<a>" * depth + b"</a>" * depth
     response = _post(client, route, body, Format.XML)
     assert response.status_code in {400, 422}
@@ -89,22 +89,20 @@ def test_depth_of_xml(client: FlaskClient, route: str, depth: int) -> None:
 
 @pytest.mark.parametrize("route", ["strict", "swap", "double", "mirror", "next_one", "labelled"])
 @pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"a":', b"}")], ids=["[", "{"])
-def test_json_of_depth_ten_thousand(
-    client: FlaskClient, route: str, start: bytes, end: bytes
-) -> None:
+def test_deeply_nested_json(client: FlaskClient, route: str, start: bytes, end: bytes) -> None:
     body = start * 10_000 + b"1" + end * 10_000
     assert_problem(_post(client, route, body, Format.JSON), 400, "JSON", path=f"/{route}")
 
 
 @pytest.mark.parametrize("route", ["strict", "swap", "double"])
-def test_one_string_of_fifty_megabytes(client: FlaskClient, route: str) -> None:
+def test_fifty_megabyte_string(client: FlaskClient, route: str) -> None:
     body = b'"' + b"x" * 50_000_000 + b'"'
     response = _post(client, route, body, Format.JSON)
     assert_problem(response, 422, path=f"/{route}")
     assert len(response.data) < 1_000
 
 
-def test_a_long_string_in_an_array_makes_no_room_for_itself_in_every_cell(
+def test_long_string_in_an_array_does_not_widen_every_cell(
     client: FlaskClient,
 ) -> None:
     """NumPy would take 400 GB."""
@@ -115,7 +113,7 @@ def test_a_long_string_in_an_array_makes_no_room_for_itself_in_every_cell(
 @pytest.mark.parametrize(
     "text", ["a: !!python/object/apply:os.system [id]", "a: !!str 1", "!x {}", "a: !!binary aaaa"]
 )
-def test_tags_of_yaml(client: FlaskClient, text: str) -> None:
+def test_yaml_tags(client: FlaskClient, text: str) -> None:
     assert_problem(_post(client, "swap", text.encode(), Format.YAML), 422, "tags such as")
 
 
@@ -131,7 +129,7 @@ def test_tags_of_yaml(client: FlaskClient, text: str) -> None:
         (Format.PROTOBUF, b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
     ],
 )
-def test_lengths_that_lie(client: FlaskClient, form: Format, body: bytes) -> None:
+def test_forged_lengths(client: FlaskClient, form: Format, body: bytes) -> None:
     assert_problem(
         _post(client, "swap", body, form),
         400,
@@ -143,7 +141,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def test_a_picture_of_sixty_thousand_pixels_a_side(client: FlaskClient) -> None:
+def test_pixel_bomb(client: FlaskClient) -> None:
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     rows = zlib.compress(b"\0" * 10_000)
     body = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows)
@@ -152,7 +150,7 @@ def test_a_picture_of_sixty_thousand_pixels_a_side(client: FlaskClient) -> None:
     assert_problem(_post(client, "mirror", body, Format.PNG), 413, "pixels")
 
 
-def test_the_pixels_of_a_picture_are_limited_by_a_setting(small: FlaskClient) -> None:
+def test_pixel_limit_setting(small: FlaskClient) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (1_000, 1_000)).save(buffer, "PNG")
     response = _post(small, "mirror", buffer.getvalue(), Format.PNG)
@@ -168,7 +166,7 @@ def test_parquet_with_a_forged_footer(client: FlaskClient) -> None:
         assert_problem(_post(client, "records", forged, Format.PARQUET), 400, "Parquet")
 
 
-def test_arrow_of_nothing_without_end(client: FlaskClient) -> None:
+def test_endless_arrow_nulls(client: FlaskClient) -> None:
     """Nulls take no bytes, however many they are."""
     sink = pa.BufferOutputStream()
     table = pa.record_batch([pa.nulls(2**28)], ["a"])
@@ -187,7 +185,7 @@ class Trap:
         return (pytest.fail, ("a pickle was loaded",))
 
 
-def test_a_pickle_in_npy(client: FlaskClient) -> None:
+def test_pickle_in_npy(client: FlaskClient) -> None:
     header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117) + "\n"
     body = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode()
     body += pickle.dumps(np.array([Trap()], dtype=object))
@@ -195,7 +193,7 @@ def test_a_pickle_in_npy(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("form", [Format.CSV, Format.TSV])
-def test_a_million_columns(client: FlaskClient, form: Format) -> None:
+def test_million_columns(client: FlaskClient, form: Format) -> None:
     separator = b"," if form is Format.CSV else b"\t"
     header = separator.join(b"%d" % place for place in range(1_000_000))
     body = header + b"\n" + separator * 999_999 + b"\n"
@@ -203,7 +201,7 @@ def test_a_million_columns(client: FlaskClient, form: Format) -> None:
 
 
 @pytest.mark.parametrize("text", HARMFUL)
-def test_a_text_is_not_a_formula_in_excel(client: FlaskClient, text: str) -> None:
+def test_texts_are_not_formulas_in_excel(client: FlaskClient, text: str) -> None:
     response = client.post("/sheet", json=[{text: text}])
     assert response.status_code == 200
     (name,), (cell,) = openpyxl.load_workbook(io.BytesIO(response.data)).active.iter_rows()
@@ -214,7 +212,7 @@ def test_a_text_is_not_a_formula_in_excel(client: FlaskClient, text: str) -> Non
 
 @pytest.mark.parametrize("text", HARMFUL)
 @pytest.mark.parametrize("form", [Format.CSV, Format.TSV])
-def test_a_text_is_not_a_formula_in_csv_with_the_setting(
+def test_texts_are_not_formulas_in_csv_if_configured(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch, text: str, form: Format
 ) -> None:
     monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
@@ -229,7 +227,7 @@ def test_a_text_is_not_a_formula_in_csv_with_the_setting(
     "name", ["../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\0b", "..", "C:\\a", "a\x1bb"]
 )
 @pytest.mark.parametrize("how", ["multipart", "Content-Disposition"])
-def test_names_of_files(client: FlaskClient, name: str, how: str) -> None:
+def test_file_names_are_not_paths(client: FlaskClient, name: str, how: str) -> None:
     if how == "multipart":
         part = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\nx'
         response = client.post(
@@ -252,7 +250,7 @@ def test_names_of_files(client: FlaskClient, name: str, how: str) -> None:
     assert ".." not in named
 
 
-def test_an_arguments_name_is_not_a_path(client: FlaskClient) -> None:
+def test_keys_are_not_paths(client: FlaskClient) -> None:
     body = msgpack.packb({"../../a\0": 1})
     response = _post(client, "swap", body, Format.MSGPACK)
     assert response.get_json() == {"1": "../../a\0"}

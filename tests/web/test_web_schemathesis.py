@@ -173,14 +173,14 @@ def is_known(failure: Exception, case: Any, target: Target, *, positive: bool) -
 @SOME.parametrize()
 @settings(phases=PHASES)
 @pytest.mark.long
-def test_some_routes_do_what_the_document_says(case: Any) -> None:
+def test_some_routes_conform_to_openapi(case: Any) -> None:
     check(case)
 
 
 @pytest.mark.long
 @schema.parametrize()
 @settings(phases=PHASES)
-def test_every_route_does_what_the_document_says(case: Any) -> None:
+def test_every_route_conforms_to_openapi(case: Any) -> None:
     check(case)
 
 

@@ -40,7 +40,7 @@ SIGNED = (
         ("GET", "/v2/models/none", 404),
     ],
 )
-def test_every_response_is_safe_in_a_browser(
+def test_every_response_has_security_headers(
     client: FlaskClient, method: str, path: str, status: int
 ) -> None:
     response = client.open(path, method=method)
@@ -104,7 +104,7 @@ def test_secrets_are_redacted(text: str, secret: str, left: str) -> None:
         'column "token": expected a number, got "strong"',
     ],
 )
-def test_everything_else_stays(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert redactor({"A_TOKEN": "no"})(text) == text
 
 
@@ -142,12 +142,12 @@ def test_values_of_secret_variables_are_redacted(name: str) -> None:
         *(("TOKEN_LIFETIME", "86400000"), ("KEY_RATIO", "0.12345"), ("KEY_RATIO", "-1.25e-07")),
     ],
 )
-def test_values_of_other_variables_stay(name: str, value: str) -> None:
+def test_values_of_other_variables_are_unchanged(name: str, value: str) -> None:
     assert redactor({name: value})(f"read {value} rows") == f"read {value} rows"
 
 
 @pytest.mark.parametrize("name", ["DB_PASS", "DB_PASS2", "MYSQL_PWD", "CLIENT_SECRET"])
-def test_a_password_may_be_a_number(name: str) -> None:
+def test_numeric_password_is_redacted(name: str) -> None:
     assert redactor({name: "19450509"})("user:19450509 is wrong") == "user:*** is wrong"
 
 
@@ -160,12 +160,12 @@ def test_a_password_may_be_a_number(name: str) -> None:
         ("REDIS_URL", "redis://:wine%2D2024@host/0"),
     ],
 )
-def test_the_password_in_a_variables_url_is_redacted_by_itself(name: str, value: str) -> None:
+def test_password_from_a_url_variable_is_redacted_alone(name: str, value: str) -> None:
     assert redactor({name: value})("refused wine-2024 for user") == "refused *** for user"
 
 
 @pytest.mark.parametrize("name", ["SLACK_WEBHOOK", "teams_webhook_url", "WEBHOOKS_1"])
-def test_the_path_of_a_webhook_is_redacted_by_itself(name: str) -> None:
+def test_webhook_path_is_redacted_alone(name: str) -> None:
     redact = redactor({name: "https://hooks.slack.com/services/T0/B0/x?y=z"})
     assert redact('host hooks.slack.com: "POST /services/T0/B0/x?y=z"') == (
         'host hooks.slack.com: "POST ***"'
@@ -173,17 +173,17 @@ def test_the_path_of_a_webhook_is_redacted_by_itself(name: str) -> None:
     assert redact("https://hooks.slack.com/services/T0/B0/x?y=z") == "https://hooks.slack.com***"
 
 
-def test_a_secret_that_begins_like_a_path_is_redacted() -> None:
+def test_secret_that_starts_like_a_path_is_redacted() -> None:
     secret = "/" + "a1" * 300
     assert redactor({"SECRET_KEY": secret})(f"sent {secret}") == "sent ***"
 
 
 @pytest.mark.parametrize("name", ["PWD", "TLS_KEY_FILE", "GOOGLE_APPLICATION_CREDENTIALS"])
-def test_a_path_is_not_a_secret(name: str, tmp_path: Path) -> None:
+def test_paths_are_not_redacted(name: str, tmp_path: Path) -> None:
     assert redactor({name: str(tmp_path)})(f"cannot read {tmp_path}") == f"cannot read {tmp_path}"
 
 
-def test_a_long_query_takes_time_in_proportion_to_its_length() -> None:
+def test_redaction_time_is_linear() -> None:
     """Compare the time for a text and for one that is 64 times as long; squared it is 4096."""
     redact = redactor({})
 
@@ -199,7 +199,7 @@ def test_a_long_query_takes_time_in_proportion_to_its_length() -> None:
     assert seconds(32_000) < 500 * seconds(500)
 
 
-def test_no_secret_in_the_log_of_a_crash(
+def test_crash_log_has_no_secrets(
     monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry, bare_logging: Output
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", 'a "quoted" word')
@@ -221,7 +221,7 @@ def test_no_secret_in_the_log_of_a_crash(
     assert all(json.loads(line) for line in text.splitlines())
 
 
-def test_the_access_line_is_not_looked_through() -> None:
+def test_access_lines_are_not_redacted() -> None:
     stream = io.StringIO()
     handler = StdoutHandler()
     handler.setStream(stream)
@@ -229,7 +229,7 @@ def test_the_access_line_is_not_looked_through() -> None:
     assert stream.getvalue() == "GET /a?token=x\n"
 
 
-def test_an_error_of_ours_that_ends_the_start_is_one_line(
+def test_startup_error_is_one_line(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -242,7 +242,7 @@ def test_an_error_of_ours_that_ends_the_start_is_one_line(
     assert capsys.readouterr().err == ""
 
 
-def test_an_example_that_does_not_fit_ends_the_start_with_its_line(
+def test_invalid_example_prevents_startup_with_its_source_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -257,7 +257,7 @@ def test_an_example_that_does_not_fit_ends_the_start_with_its_line(
     ]
 
 
-def test_what_ends_the_start_is_reported_without_secrets(
+def test_startup_traceback_has_no_secrets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     try:

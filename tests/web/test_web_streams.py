@@ -115,7 +115,7 @@ def test_events_text_and_lines(client: FlaskClient) -> None:
     assert_problem(post(client, Accept="application/json"), 406, "text/event-stream")
 
 
-def test_a_stream_may_be_empty(client: FlaskClient) -> None:
+def test_stream_may_be_empty(client: FlaskClient) -> None:
     assert post(client, body=" ").data == b"event: done\ndata: \n\n"
     assert post(client, body=" ", **TEXT).data == b""
 
@@ -131,7 +131,7 @@ def test_a_stream_may_be_empty(client: FlaskClient) -> None:
         (mmf.Datetime(), datetime(2026, 1, 31, tzinfo=UTC), b'"2026-01-31T00:00:00+00:00"'),
     ],
 )
-def test_other_pieces_are_json(
+def test_other_items_are_json(
     serve_function: Callable[..., FlaskClient], item: Any, piece: Any, line: bytes
 ) -> None:
     def score() -> Iterator[Any]:
@@ -144,7 +144,7 @@ def test_other_pieces_are_json(
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "a\nb\n", ": a", "data: a", "\u2028é\x00", "{}"])
-def test_texts_are_the_same_in_every_format(
+def test_texts_round_trip_in_every_format(
     serve_function: Callable[..., FlaskClient], text: str
 ) -> None:
     def score() -> Iterator[str]:
@@ -166,7 +166,7 @@ def events_of(stream: str) -> Iterator[str]:
     assert last == "event: done\ndata: "
 
 
-def test_a_text_that_an_event_cannot_hold_is_rejected(
+def test_rejects_text_that_an_event_cannot_carry(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def score() -> Iterator[str]:
@@ -178,7 +178,7 @@ def test_a_text_that_an_event_cannot_hold_is_rejected(
     assert client.post("/score", headers=TEXT).data == b"a\r\nb"
 
 
-def test_an_error_before_the_first_piece_is_a_response_like_any_other(
+def test_error_before_the_first_item_is_a_problem(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def score(text: Any = mmf.String()) -> Iterator[str]:
@@ -197,7 +197,7 @@ def half(text: Any = mmf.String()) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("detail", "status"), [("x" * 5000, 422), ("", 500)])
-def test_an_error_after_it_is_the_last_event(
+def test_error_after_the_first_item_is_the_last_event(
     serve_function: Callable[..., FlaskClient], output: Output, detail: str, status: int
 ) -> None:
     client = serve_function(half, returns=mmf.Stream(mmf.String()))
@@ -218,7 +218,7 @@ def test_an_error_after_it_is_the_last_event(
 
 
 @pytest.mark.parametrize("headers", [TEXT, LINES])
-def test_in_other_formats_it_breaks_the_response_off(
+def test_error_in_other_formats_aborts_the_response(
     serve_function: Callable[..., FlaskClient], headers: dict[str, str]
 ) -> None:
     client = serve_function(half, returns=mmf.Stream(mmf.String()))
@@ -226,7 +226,7 @@ def test_in_other_formats_it_breaks_the_response_off(
         post(client, "/half", "no", **headers)
 
 
-def test_the_request_ends_with_the_stream(
+def test_request_ends_with_the_stream(
     serve_function: Callable[..., FlaskClient], output: Output
 ) -> None:
     def score() -> Iterator[str]:
@@ -248,7 +248,7 @@ def test_the_request_ends_with_the_stream(
     assert {entry["request_id"] for entry in printed} == {"abc"}
 
 
-def test_metrics_count_a_stream_once_it_has_ended(client: FlaskClient) -> None:
+def test_metrics_count_a_stream_when_it_ends(client: FlaskClient) -> None:
     def samples() -> dict[str, float]:
         lines = client.get("/metrics").text.splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if 'target="words"' in line)
@@ -267,7 +267,7 @@ def test_metrics_count_a_stream_once_it_has_ended(client: FlaskClient) -> None:
     assert samples()[counter] == before + 1
 
 
-def test_other_protocols_reject_it(client: FlaskClient) -> None:
+def test_other_protocols_reject_streams(client: FlaskClient) -> None:
     advice = "words streams its result: use POST /words"
     response = client.post("/v2/models/words/infer", json={"inputs": []})
     assert (response.status_code, response.json) == (400, {"error": advice})
@@ -277,7 +277,7 @@ def test_other_protocols_reject_it(client: FlaskClient) -> None:
     assert client.get("/v2/models").json == {"models": []}
 
 
-def test_descriptions(client: FlaskClient) -> None:
+def test_stream_descriptions(client: FlaskClient) -> None:
     returns = client.get("/words").get_json()["returns"]
     assert (returns["class_name"], returns["item"]["class_name"]) == ("Stream", "String")
     assert returns["formats"] == ["text/event-stream", "text/plain", "application/x-ndjson"]
@@ -338,7 +338,7 @@ def access(log: Path, target: str) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize(("path", "seconds"), [("/tick", 0.05), ("/wait", 60.0)])
-def test_the_work_ends_when_the_client_has_gone(
+def test_generator_is_closed_on_disconnect(
     service: Service, log: Path, path: str, seconds: float
 ) -> None:
     with send(service, path, seconds) as client:
@@ -353,7 +353,7 @@ def test_the_work_ends_when_the_client_has_gone(
     assert "Traceback" not in log.read_text()
 
 
-def test_the_work_ends_when_the_client_does_not_read(service: Service, log: Path) -> None:
+def test_generator_is_closed_if_the_client_does_not_read(service: Service, log: Path) -> None:
     with send(service, "/tick?size=1000000", 0.0) as client:
         wait_for(lambda: "closed" in recorded(service), 10)
         line = wait_for(lambda: access(log, "tick"))
@@ -361,7 +361,7 @@ def test_the_work_ends_when_the_client_does_not_read(service: Service, log: Path
         del client
 
 
-def test_a_piece_is_there_when_it_is_yielded(service: Service) -> None:
+def test_items_are_sent_immediately(service: Service) -> None:
     with send(service, "/tick?to=2", 1.0) as client:
         started = time.monotonic()
         received = b""
@@ -375,7 +375,7 @@ def test_a_piece_is_there_when_it_is_yielded(service: Service) -> None:
         assert b"data: 1 x\n\n" in received
 
 
-def test_streams_beyond_the_limit_are_503_and_other_requests_are_served(service: Service) -> None:
+def test_streams_beyond_the_limit_are_503(service: Service) -> None:
     streams = [send(service, "/tick", 0.2) for _ in range(3)]
     assert [b"200 OK" in stream.recv(1000) for stream in streams] == [True] * 3
     refused = requests.post(f"{service.url}/tick?seconds=0", timeout=30)
@@ -393,9 +393,7 @@ def assert_problem_over_http(response: requests.Response, status: int, words: st
     assert words in response.json()["detail"]
 
 
-def test_a_stream_that_lasts_ends_with_an_error_before_the_service_does(
-    service: Service, log: Path
-) -> None:
+def test_shutdown_ends_long_streams_with_an_error(service: Service, log: Path) -> None:
     with send(service, "/tick", 0.1) as long, send(service, "/tick?to=10", 0.1) as short:
         long.recv(1000), short.recv(1000)
         service.process.send_signal(signal.SIGTERM)
@@ -411,7 +409,7 @@ def test_a_stream_that_lasts_ends_with_an_error_before_the_service_does(
 # By our own client
 
 
-def test_the_client_reads_pieces(service: Service) -> None:
+def test_client_reads_items(service: Service) -> None:
     with Client(service.url) as client:
         assert list(client.tick(0.0, to=3)) == ["0 x", "1 x", "2 x"]
         assert list(client.stream("wait", 0.0)) == [{"state": "begun"}, {"state": "done"}]
@@ -421,7 +419,7 @@ def test_the_client_reads_pieces(service: Service) -> None:
             client.stream("history")
 
 
-def test_the_client_raises_what_ends_a_stream(service: Service) -> None:
+def test_client_raises_stream_errors(service: Service) -> None:
     with Client(service.url, retries=0) as client:
         pieces = client.broken("invalid")
         assert next(pieces) == "one "
@@ -437,7 +435,7 @@ def test_the_client_raises_what_ends_a_stream(service: Service) -> None:
             list(client.broken("x", format="txt"))
 
 
-def test_a_response_says_that_no_more_streams_are_served(service: Service) -> None:
+def test_client_raises_busy_beyond_the_stream_limit(service: Service) -> None:
     with Client(service.url, retries=0) as client:
         held = [client.tick(1.0) for _ in range(3)]
         with pytest.raises(Busy, match="3 streams"):
@@ -446,7 +444,7 @@ def test_a_response_says_that_no_more_streams_are_served(service: Service) -> No
             pieces.close()
 
 
-def test_a_client_that_stops_reading_ends_the_work(service: Service) -> None:
+def test_client_that_stops_iterating_closes_the_stream(service: Service) -> None:
     with Client(service.url) as client:
         for piece in client.tick(0.05):
             assert piece == "0 x"

@@ -48,7 +48,7 @@ def _old() -> bytes:
 
 
 @pytest.mark.parametrize("form", BOTH, ids=lambda form: form.name)
-def test_every_format_comes_in(client: FlaskClient, form: Format) -> None:
+def test_every_format_is_read(client: FlaskClient, form: Format) -> None:
     data = _written(form)
     for media_type in form.media_types:
         response = client.post("/records", data=data, content_type=media_type)
@@ -59,7 +59,7 @@ def test_every_format_comes_in(client: FlaskClient, form: Format) -> None:
 
 
 @pytest.mark.parametrize("form", BOTH, ids=lambda form: form.name)
-def test_every_format_goes_out(client: FlaskClient, form: Format) -> None:
+def test_every_format_is_written(client: FlaskClient, form: Format) -> None:
     by_query = client.post(f"/table?format={form.extension}", json=ROWS)
     by_accept = client.post("/table", json=ROWS, headers={"Accept": form.media_type})
     for response in (by_query, by_accept):
@@ -71,7 +71,7 @@ def test_every_format_goes_out(client: FlaskClient, form: Format) -> None:
         assert again.get_json() == ROWS
 
 
-def test_a_page_is_shown_and_cannot_be_sent(client: FlaskClient) -> None:
+def test_html_is_inline_and_write_only(client: FlaskClient) -> None:
     response = client.post("/table", json=ROWS, headers={"Accept": "text/html"})
     assert response.content_type == "text/html; charset=utf-8"
     assert "Content-Disposition" not in response.headers
@@ -80,7 +80,7 @@ def test_a_page_is_shown_and_cannot_be_sent(client: FlaskClient) -> None:
     assert_problem(refused, 415, "text/html", "text/csv")
 
 
-def test_described_formats_are_those_that_work(client: FlaskClient) -> None:
+def test_described_formats_work(client: FlaskClient) -> None:
     description = client.get("/table").get_json()
     accepts, formats = description["arguments"][0]["accepts"], description["returns"]["formats"]
     assert Format.HTML.media_type in formats
@@ -95,7 +95,7 @@ def test_described_formats_are_those_that_work(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.ODS], ids=lambda form: form.name)
 @pytest.mark.parametrize("sheet", ["лист", "1"])
-def test_a_sheet_is_chosen_by_query(client: FlaskClient, form: Format, sheet: str) -> None:
+def test_sheet_parameter(client: FlaskClient, form: Format, sheet: str) -> None:
     data, query = _opened(form, "лист"), {"sheet": sheet}
     response = client.post("/records", query_string=query, data=data, content_type=form.media_type)
     assert response.get_json() == ROWS
@@ -130,7 +130,9 @@ TITLED = _titled()
 
 @pytest.mark.parametrize("sent_as", ["xlsx", "xlsm", "xls", "ods", "csv", "tsv", "json"])
 @pytest.mark.parametrize("form", WORKBOOKS)
-def test_a_workbook_is_read_as_what_it_is(client: FlaskClient, form: str, sent_as: str) -> None:
+def test_workbook_format_is_detected_from_the_content(
+    client: FlaskClient, form: str, sent_as: str
+) -> None:
     """Whatever its name and its media type are."""
     data = WORKBOOKS[form]
     file = {"data": (io.BytesIO(data), f"wines.{sent_as}")}
@@ -146,25 +148,25 @@ def test_a_workbook_is_read_as_what_it_is(client: FlaskClient, form: str, sent_a
         assert (response.status_code, response.get_json()) == (200, ROWS)
 
 
-def test_a_text_that_begins_like_a_workbook_is_a_text(client: FlaskClient) -> None:
+def test_csv_that_starts_like_a_zip_is_csv(client: FlaskClient) -> None:
     response = client.post("/records", data=b"PK,b\n1,2.5\n", content_type="text/csv")
     assert response.get_json() == [{"PK": 1, "b": 2.5}]
 
 
-def test_a_text_that_is_called_a_workbook_is_400(client: FlaskClient) -> None:
+def test_csv_named_as_a_workbook_is_400(client: FlaskClient) -> None:
     response = client.post("/records", data={"data": (io.BytesIO(b"a,b\n1,2\n"), "wines.xls")})
     assert_problem(response, 400, "expected an .xls workbook, got text, such as CSV")
 
 
 @pytest.mark.parametrize("form", WORKBOOKS)
-def test_column_names_below_a_title_are_chosen_by_query(client: FlaskClient, form: str) -> None:
+def test_header_row_parameter(client: FlaskClient, form: str) -> None:
     file = {"data": (io.BytesIO(TITLED[form]), f"wines.{form}")}
     response = client.post("/records?header_row=3", data=file)
     assert (response.status_code, response.get_json()) == (200, ROWS)
 
 
 @pytest.mark.parametrize("row", ["0", "-1", "1.0", "x", "", "1001", "٣", "9" * 5_000])
-def test_a_header_row_is_a_row(client: FlaskClient, row: str) -> None:
+def test_rejects_invalid_header_row(client: FlaskClient, row: str) -> None:
     media_type = Format.XLSX.media_type
     query, data = {"header_row": row}, TITLED["xlsx"]
     response = client.post("/records", query_string=query, data=data, content_type=media_type)
@@ -176,14 +178,14 @@ def test_a_header_row_is_a_row(client: FlaskClient, row: str) -> None:
     assert_problem(response, 422, "no rows")
 
 
-def test_the_header_row_is_one_of_a_workbook(client: FlaskClient) -> None:
+def test_header_row_applies_only_to_workbooks(client: FlaskClient) -> None:
     response = client.post("/records?header_row=2", data=b"a\n1\n", content_type="text/csv")
     assert_problem(response, 422, "?header_row=2: expected a workbook, got CSV")
     response = client.post("/records?header_row=1", data=b"a\n1\n", content_type="text/csv")
     assert response.get_json() == [{"a": 1}]
 
 
-def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) -> None:
+def test_unknown_sheet_is_422_and_lists_sheets(client: FlaskClient) -> None:
     response = client.post(
         "/records?sheet=no", data=_opened(Format.XLSX), content_type=Format.XLSX.media_type
     )
@@ -191,13 +193,13 @@ def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) 
     assert problem["errors"][0]["where"] == "data"
 
 
-def test_a_sheet_of_what_has_none_is_422(client: FlaskClient) -> None:
+def test_sheet_parameter_for_another_format_is_422(client: FlaskClient) -> None:
     response = client.post("/records?sheet=1", data=b"a\n1\n", content_type="text/csv")
     assert_problem(response, 422, "?sheet=1", "CSV")
     assert_problem(client.post("/shout?sheet=1", json="x"), 422, "unknown", "sheet")
 
 
-def test_the_settings_reach_the_codecs(
+def test_settings_apply_to_codecs(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
@@ -210,11 +212,11 @@ def test_the_settings_reach_the_codecs(
     assert_problem(response, 413, "MMF_MAX_DECOMPRESSED_MIB")
 
 
-def test_without_settings_nothing_is_escaped(client: FlaskClient) -> None:
+def test_formulas_are_not_escaped_by_default(client: FlaskClient) -> None:
     assert client.post("/table", json=[{"a": "=1+1"}]).data == b"a\n=1+1\n"
 
 
-def test_large_whole_numbers_stay_exact(client: FlaskClient) -> None:
+def test_large_integers_are_exact(client: FlaskClient) -> None:
     rows = [{"a": 2**53 + 1}, {"a": -(2**63)}]
     for form in (Format.JSON, Format.JSONL, Format.CSV, Format.XML, Format.PARQUET):
         response = client.post(f"/table?format={form.extension}", json=rows)

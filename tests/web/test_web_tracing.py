@@ -27,7 +27,7 @@ TABLE = mmf.DataFrame(schema={"a": float})
 
 
 @pytest.mark.parametrize("header", [PARENT, f" {PARENT}\t", f"cc-{TRACE}-{SPAN}-01-what-will-be"])
-def test_a_valid_traceparent_is_used(header: str) -> None:
+def test_valid_traceparent_is_used(header: str) -> None:
     assert parse_traceparent(header) == {"trace_id": TRACE, "span_id": SPAN}
 
 
@@ -49,11 +49,11 @@ def test_a_valid_traceparent_is_used(header: str) -> None:
         f"{PARENT},{PARENT}",
     ],
 )
-def test_any_other_is_ignored(header: str) -> None:
+def test_invalid_traceparent_is_ignored(header: str) -> None:
     assert parse_traceparent(header) == {}
 
 
-def test_every_line_of_a_request_has_its_trace(
+def test_log_lines_have_the_trace_id(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None:
@@ -84,7 +84,7 @@ def by_name(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
     return {span.name: span for span in exporter.get_finished_spans()}
 
 
-def test_a_request_is_a_span_with_its_stages(
+def test_request_span_has_stage_spans(
     output: Output, spans: InMemorySpanExporter, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def score(data: Any = TABLE) -> Any:
@@ -132,7 +132,7 @@ def test_a_request_is_a_span_with_its_stages(
     assert printed == [own], "it is the current span"
 
 
-def test_a_crash_is_an_error_without_an_encode_stage(
+def test_crash_span_is_an_error_without_an_encode_stage(
     spans: InMemorySpanExporter, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None:
@@ -148,7 +148,7 @@ def test_a_crash_is_an_error_without_an_encode_stage(
     assert whole.attributes["error.type"] == "500"
 
 
-def test_paths_that_callers_invent_are_not_span_names(
+def test_unknown_paths_are_not_span_names(
     spans: InMemorySpanExporter, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None: ...
@@ -176,7 +176,7 @@ def test_paths_that_callers_invent_are_not_span_names(
         ({"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "TRUE"}, []),
     ],
 )
-def test_opentelemetrys_variables_decide(
+def test_opentelemetry_variables_select_exporters(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], exporters: list[str]
 ) -> None:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
@@ -219,26 +219,26 @@ def run(folder: Path, code: str = APP, **variables: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_variables_are_all_that_is_needed(tmp_path: Path) -> None:
+def test_tracing_needs_only_environment_variables(tmp_path: Path) -> None:
     output = run(tmp_path, OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="wine-scores")
     assert '"name": "POST /hello"' in output
     assert '"service.name": "wine-scores"' in output
     assert '"name": "call"' in output
 
 
-def test_without_the_packages_there_is_a_warning_and_the_service(tmp_path: Path) -> None:
+def test_missing_packages_are_a_warning(tmp_path: Path) -> None:
     code = f"import sys; sys.modules['opentelemetry'] = None\n{APP}"
     output = run(tmp_path, code, OTEL_TRACES_EXPORTER="otlp")
     assert "no spans: " in output
     assert "{'result': 'hello'}" in output
 
 
-def test_an_exporter_that_is_not_installed_is_reported(tmp_path: Path) -> None:
+def test_missing_exporter_is_reported(tmp_path: Path) -> None:
     output = run(tmp_path, OTEL_TRACES_EXPORTER="nobodys")
     assert "the package of exporter nobodys is not installed" in output
     assert "{'result': 'hello'}" in output
 
 
-def test_nothing_is_imported_unless_a_variable_asks_for_it(tmp_path: Path) -> None:
+def test_opentelemetry_is_not_imported_by_default(tmp_path: Path) -> None:
     code = f"{APP}\nimport sys; print([name for name in sys.modules if 'opentelemetry' in name])"
     assert run(tmp_path, code).endswith("[]\n")

@@ -56,7 +56,7 @@ def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int
 # What is there
 
 
-def test_the_server(client: FlaskClient) -> None:
+def test_server_metadata(client: FlaskClient) -> None:
     for path in ("/v2", "/v2/"):
         about = client.get(path).get_json()
         assert set(about) == {"name", "version", "extensions"}
@@ -78,7 +78,7 @@ def test_every_target_is_a_model(client: FlaskClient, everything: mmf.Registry) 
         assert client.get(f"/v2/models/{name}/ready").get_json() == {"name": name, "ready": True}
 
 
-def test_metadata_says_what_is_declared(serve_function: Callable[..., FlaskClient]) -> None:
+def test_model_metadata(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(
         data: Any = TYPED,
         grid: Any = GRID,
@@ -118,13 +118,15 @@ def test_metadata_says_what_is_declared(serve_function: Callable[..., FlaskClien
         ("POST", "/v2", 405),
     ],
 )
-def test_what_is_not_there(client: FlaskClient, method: str, path: str, status: int) -> None:
+def test_unknown_models_and_routes(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
     response = client.open(path, method=method)
     assert response.status_code == status
     assert list(response.get_json()) == ["error"]
 
 
-def test_a_model_that_is_not_loaded_yet() -> None:
+def test_model_that_is_not_loaded_yet() -> None:
     registry = mmf.Registry()
 
     @registry.artifact("model.bin", preload=False)
@@ -148,7 +150,7 @@ def test_a_model_that_is_not_loaded_yet() -> None:
 # Tables
 
 
-def test_a_table_is_a_tensor_for_each_column(client: FlaskClient) -> None:
+def test_table_has_a_tensor_per_column(client: FlaskClient) -> None:
     response = infer(
         client,
         "typed",
@@ -159,14 +161,14 @@ def test_a_table_is_a_tensor_for_each_column(client: FlaskClient) -> None:
     assert response["b"] == {"name": "b", "shape": [2], "datatype": "FP64", "data": [2.5, None]}
 
 
-def test_columns_of_shape_n_1_nested_or_flat(client: FlaskClient) -> None:
+def test_columns_of_shape_n_by_1(client: FlaskClient) -> None:
     nested = column("a", [[1.5], [2.5]]) | {"shape": [2, 1]}
     flat = column("a", [1.5, 2.5]) | {"shape": [2, 1]}
     assert infer(client, "strict", nested) == infer(client, "strict", flat)
     assert infer(client, "strict", flat)["a"]["data"] == [1.5, 2.5]
 
 
-def test_a_table_is_one_tensor_of_two_dimensions(client: FlaskClient) -> None:
+def test_table_as_one_two_dimensional_tensor(client: FlaskClient) -> None:
     block = {"name": "any", "shape": [2, 3], "datatype": "FP32", "data": [1, 2, 3, 4, 5, 6]}
     assert infer(client, "records", block)["1"]["data"] == [2, 5]
     assert infer(client, "matrix", block)["prediction_2"]["data"] == [3, 6]
@@ -174,7 +176,7 @@ def test_a_table_is_one_tensor_of_two_dimensions(client: FlaskClient) -> None:
     assert infer(client, "strict", named | {"name": "a"})["a"]["data"] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_block_takes_its_names_from_the_schema(client: FlaskClient) -> None:
+def test_block_columns_are_named_by_the_schema(client: FlaskClient) -> None:
     block = {"name": "data", "shape": [1, 2], "datatype": "FP64", "data": [[1, 2]]}
     assert infer(client, "typed", block)["a"]["data"] == [1]
     wide = block | {"shape": [1, 3], "data": [1, 2, 3]}
@@ -256,7 +258,7 @@ WORDS = pd.Series(["x", None], dtype="str")
         ([[LONG, None], {"a": LONG}], "BYTES", [f"[{LONG},null]", f'{{"a":{LONG}}}']),
     ],
 )
-def test_every_column_of_a_result_is_exact(
+def test_result_columns_are_exact(
     serve_function: Callable[..., FlaskClient], column_: Any, datatype: str, data: list[Any]
 ) -> None:
     values = pd.Series(column_, dtype=object) if isinstance(column_, list) else column_
@@ -271,7 +273,7 @@ def test_every_column_of_a_result_is_exact(
 
 
 @pytest.mark.parametrize("values", [pd.array([LONG, None], "Int64"), WORDS, [None, b"x"]])
-def test_binary_data_cannot_hold_null(
+def test_rejects_null_in_binary_output(
     serve_function: Callable[..., FlaskClient], values: Any
 ) -> None:
     def make(n: Any = WHOLE) -> Any:
@@ -302,7 +304,7 @@ def test_binary_data_cannot_hold_null(
         ("INT64", [None, None], "float64", [None, None]),
     ],
 )
-def test_numbers_of_json_are_exact(
+def test_json_numbers_are_exact(
     serve_function: Callable[..., FlaskClient],
     datatype: str,
     data: list[Any],
@@ -326,7 +328,7 @@ def test_numbers_of_json_are_exact(
 
 @pytest.mark.parametrize("number", [2.0**53, -(2.0**60), 1e18, 0.5])
 @pytest.mark.parametrize("others", [[], [1], [None], [0.0, 2**63 - 1]])
-def test_a_float_that_may_stand_for_another_number_is_not_an_integer(
+def test_rejects_inexact_float_as_integer(
     client: FlaskClient, number: float, others: list[Any]
 ) -> None:
     for datatype in ("INT64", "UINT64"):
@@ -342,7 +344,7 @@ NUMBERS = st.one_of(
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=5))
-def test_whole_numbers_come_back_beside_anything(client: FlaskClient, data: list[Any]) -> None:
+def test_integers_in_mixed_columns_are_exact(client: FlaskClient, data: list[Any]) -> None:
     response = infer(client, "table", column("x", data, "INT64"))["x"]
     if response["datatype"] != "BYTES":  # nothing but nulls is not a column of numbers
         assert response["data"] == data
@@ -398,9 +400,7 @@ def tables_of(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("datatype", NUMERIC)
-def test_the_schema_decides_the_type_of_numbers(
-    tables_of: Callable[..., Any], datatype: str
-) -> None:
+def test_schema_decides_the_numeric_dtype(tables_of: Callable[..., Any], datatype: str) -> None:
     rows = [[100, 3], [7, 100]]
     for table in tables_of(REALS, datatype, rows):
         assert table.dtypes.tolist() == ["float64", "float64"]
@@ -420,7 +420,7 @@ def test_the_schema_decides_the_type_of_numbers(
         ("FP64", 5e-324, 5e-324),
     ],
 )
-def test_a_number_is_the_nearest_float(
+def test_numbers_are_the_nearest_float(
     tables_of: Callable[..., Any], datatype: str, number: float, expected: float
 ) -> None:
     for table in tables_of(REALS, datatype, [[number, 1]]):
@@ -434,7 +434,7 @@ def test_a_number_is_the_nearest_float(
         *(("FP32", 2**24), ("FP32", 2**24 + 1)),
     ],
 )
-def test_a_number_that_is_not_an_integer_of_64_bits_is_rejected(
+def test_rejects_numbers_that_are_not_64_bit_integers(
     tables_of: Callable[..., Any], datatype: str, number: float
 ) -> None:
     for rows in ([[number, 1]], [[1, number]]):
@@ -442,7 +442,7 @@ def test_a_number_that_is_not_an_integer_of_64_bits_is_rejected(
             assert "expected a whole number, got" in response
 
 
-def test_flags_are_not_numbers_and_whole_flags_are_flags(tables_of: Callable[..., Any]) -> None:
+def test_booleans_are_not_numbers_but_0_and_1_are_booleans(tables_of: Callable[..., Any]) -> None:
     for response in tables_of(WHOLES, "BOOL", [[True, False]]):
         assert "row 0, column x: expected a whole number" in response
     for table in tables_of({"x": bool, "y": bool | None}, "INT8", [[1, 0]]):
@@ -451,15 +451,13 @@ def test_flags_are_not_numbers_and_whole_flags_are_flags(tables_of: Callable[...
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
-def test_binary_floats_that_are_not_finite_are_rejected(
-    tables_of: Callable[..., Any], value: float
-) -> None:
+def test_rejects_non_finite_binary_floats(tables_of: Callable[..., Any], value: float) -> None:
     *_, columns, matrix = tables_of(REALS, "FP64", [[0.5, 0.5], [value, 0.5]])
     for response in (columns, matrix):
         assert "row 1, column x: expected a number" in response
 
 
-def test_null_in_a_column_of_integers(serve_function: Callable[..., FlaskClient]) -> None:
+def test_null_in_an_integer_column(serve_function: Callable[..., FlaskClient]) -> None:
     table, tables = mmf.DataFrame(schema={"x": int | None, "y": float | None}), []
 
     def take(data: Any = table) -> int:
@@ -479,7 +477,7 @@ def test_null_in_a_column_of_integers(serve_function: Callable[..., FlaskClient]
     refused(client, "take", {"inputs": [column("x", [2**64], "INT64"), column("y", [1])]}, "INT64")
 
 
-def test_bytes_are_not_their_base64(serve_function: Callable[..., FlaskClient]) -> None:
+def test_bytes_are_decoded_from_base64(serve_function: Callable[..., FlaskClient]) -> None:
     def take(rows: Any = TABLE) -> str:
         return repr(rows["x"].tolist())
 
@@ -491,7 +489,7 @@ def test_bytes_are_not_their_base64(serve_function: Callable[..., FlaskClient]) 
     refused(client, "take", {"inputs": [tensor]}, "base64")
 
 
-def test_texts_come_in_as_mlservers_clients_write_them(client: FlaskClient) -> None:
+def test_mlserver_text_encoding(client: FlaskClient) -> None:
     words = column("word", ["вино", None, "c"], "BYTES", parameters={"content_type": "str"})
     trees = column("tree", ['{"a": [1]}', "2", "null"], "BYTES")
     trees["parameters"] = {"content_type": "pd_json"}
@@ -500,7 +498,7 @@ def test_texts_come_in_as_mlservers_clients_write_them(client: FlaskClient) -> N
     assert response["tree"]["data"] == ['{"a":[1]}', "2", "null"]
 
 
-def test_the_content_type_of_the_whole_comes_back(client: FlaskClient) -> None:
+def test_request_content_type_is_echoed(client: FlaskClient) -> None:
     body = {"parameters": {"content_type": "pd"}, "inputs": [column("a", [1.5])]}
     response = client.post("/v2/models/strict/infer", json=body).get_json()
     assert response["parameters"] == {"content_type": "pd"}
@@ -520,7 +518,7 @@ def test_arrays(client: FlaskClient) -> None:
         }
 
 
-def test_the_only_input_may_have_any_name(client: FlaskClient) -> None:
+def test_single_input_may_have_any_name(client: FlaskClient) -> None:
     tensor = {"name": "input-0", "shape": [1], "datatype": "INT32", "data": [4]}
     assert infer(client, "double", tensor)["result"]["data"] == [8]
 
@@ -538,13 +536,13 @@ def test_the_only_input_may_have_any_name(client: FlaskClient) -> None:
         ("copied", "file", "BYTES", "aGVsbG8=", "aGVsbG8="),
     ],
 )
-def test_one_value(
+def test_scalar(
     client: FlaskClient, model: str, name: str, datatype: str, value: Any, result: Any
 ) -> None:
     assert infer(client, model, column(name, [value], datatype))["result"]["data"] == [result]
 
 
-def test_a_picture(client: FlaskClient) -> None:
+def test_image(client: FlaskClient) -> None:
     pixels = np.arange(24).reshape(2, 4, 3)
     tensor = {"name": "photo", "shape": [2, 4, 3], "datatype": "UINT8", "data": pixels.tolist()}
     response = infer(client, "mirror", tensor)["result"]
@@ -559,14 +557,14 @@ def test_several_arguments(client: FlaskClient) -> None:
     assert result == {"rows": [{"a": 1.5}], "label": "x", "times": 3}
 
 
-def test_a_target_without_a_result(client: FlaskClient) -> None:
+def test_target_without_a_result(client: FlaskClient) -> None:
     assert infer(client, "forget", column("text", ["a"], "BYTES")) == {}
 
 
 # Ids and outputs
 
 
-def test_the_id_comes_back_or_is_made(client: FlaskClient) -> None:
+def test_id_is_echoed_or_generated(client: FlaskClient) -> None:
     path, inputs = "/v2/models/strict/infer", [column("a", [1.5])]
     own = client.post(path, json={"id": "42", "inputs": inputs}).get_json()
     assert (own["id"], own["model_name"]) == ("42", "strict")
@@ -574,7 +572,7 @@ def test_the_id_comes_back_or_is_made(client: FlaskClient) -> None:
     assert made.get_json()["id"] == made.headers["X-Request-ID"]
 
 
-def test_outputs_are_chosen_and_ordered(client: FlaskClient) -> None:
+def test_outputs_are_selected_and_ordered(client: FlaskClient) -> None:
     columns = [column("a", [1], "INT64"), column("b", [2.5])]
     chosen = infer(client, "typed", *columns, outputs=[{"name": "b"}])
     assert list(chosen) == ["b"]
@@ -608,7 +606,7 @@ def with_size(name: str, datatype: str, shape: list[int], data: bytes) -> dict[s
     ("datatype", "dtype"),
     [("FP16", "<f2"), ("FP32", "<f4"), ("FP64", "<f8"), ("INT8", "<i1"), ("UINT64", "<u8")],
 )
-def test_binary_both_ways(client: FlaskClient, datatype: str, dtype: str) -> None:
+def test_binary_input_and_output(client: FlaskClient, datatype: str, dtype: str) -> None:
     data = np.array([1, 2, 3], dtype).tobytes()
     head = {
         "inputs": [with_size("data", datatype, [3], data)],
@@ -624,7 +622,7 @@ def test_binary_both_ways(client: FlaskClient, datatype: str, dtype: str) -> Non
 
 
 @pytest.mark.parametrize("byte", [2, 255])
-def test_a_binary_flag_is_0_or_1(client: FlaskClient, byte: int) -> None:
+def test_binary_boolean_is_0_or_1(client: FlaskClient, byte: int) -> None:
     entry = {"name": "flag", "shape": [1], "datatype": "BOOL"}
     head = {"inputs": [{**entry, "parameters": {"binary_data_size": 1}}]}
     assert binary(client, "opposite", head, b"\1").status_code == 200
@@ -633,7 +631,7 @@ def test_a_binary_flag_is_0_or_1(client: FlaskClient, byte: int) -> None:
     assert "input flag: a value does not fit BOOL" in response.json["error"]
 
 
-def test_one_output_binary_and_one_not(client: FlaskClient) -> None:
+def test_mixed_binary_and_json_outputs(client: FlaskClient) -> None:
     a, b = np.array([1, 2], "<i8").tobytes(), np.array([1.5, 2.5], "<f8").tobytes()
     head = {
         "inputs": [with_size("a", "INT64", [2], a), with_size("b", "FP64", [2], b)],
@@ -647,7 +645,7 @@ def test_one_output_binary_and_one_not(client: FlaskClient) -> None:
     assert response.data[size:] == b
 
 
-def test_texts_and_files_as_binary(client: FlaskClient) -> None:
+def test_binary_texts_and_files(client: FlaskClient) -> None:
     texts = b"".join(struct.pack("<I", len(text)) + text for text in ("вино".encode(), b""))
     head = {"inputs": [with_size("word", "BYTES", [2], texts)]}
     output = json.loads(binary(client, "table", head, texts).data)["outputs"][0]
@@ -688,7 +686,7 @@ def test_texts_and_files_as_binary(client: FlaskClient) -> None:
         ),
     ],
 )
-def test_binary_data_of_a_wrong_length(
+def test_rejects_binary_data_of_invalid_length(
     client: FlaskClient, head: dict[str, Any], data: bytes, word: str
 ) -> None:
     response = binary(client, "double", head, data)
@@ -697,7 +695,7 @@ def test_binary_data_of_a_wrong_length(
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1000", "9" * 5000, "9" * 19, ""])
-def test_a_wrong_header_length(client: FlaskClient, length: str) -> None:
+def test_rejects_invalid_header_length(client: FlaskClient, length: str) -> None:
     response = client.post("/v2/models/double/infer", data=b"{}", headers={LENGTH: length})
     assert (response.status_code, list(response.get_json())) == (400, ["error"])
 
@@ -762,18 +760,18 @@ def test_a_wrong_header_length(client: FlaskClient, length: str) -> None:
         ),
     ],
 )
-def test_a_body_that_cannot_be_used(client: FlaskClient, body: Any, word: str) -> None:
+def test_rejects_invalid_body(client: FlaskClient, body: Any, word: str) -> None:
     refused(client, "strict", body, word)
 
 
-def test_unknown_inputs(client: FlaskClient) -> None:
+def test_rejects_unknown_inputs(client: FlaskClient) -> None:
     body = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
     refused(client, "greet", body, "unknown input b", "who, times")
     two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
     refused(client, "double", two, "unknown inputs b, c")
 
 
-def test_a_value_may_occur_once(client: FlaskClient) -> None:
+def test_rejects_duplicate_inputs(client: FlaskClient) -> None:
     """The second of two inputs of one name counted, and an input beside a parameter."""
     twice = [column("who", ["a"], "BYTES"), column("who", ["b"], "BYTES")]
     refused(client, "greet", {"inputs": twice}, "inputs: expected unique names, got who, who")
@@ -781,7 +779,7 @@ def test_a_value_may_occur_once(client: FlaskClient) -> None:
     refused(client, "greet", body, "input who: expected an input or a parameter, got both")
 
 
-def test_an_array_in_binary_data_may_be_changed(serve_function: Callable[..., FlaskClient]) -> None:
+def test_binary_array_is_writable_and_aligned(serve_function: Callable[..., FlaskClient]) -> None:
     """It was the body itself, which is read-only, and not aligned after a header of any length."""
     array = mmf.Array()
 
@@ -798,7 +796,7 @@ def test_an_array_in_binary_data_may_be_changed(serve_function: Callable[..., Fl
         assert response.get_json()["outputs"][0]["data"] == [5.0, 2.5]
 
 
-def test_json_in_a_tensor_has_the_bounds_of_json(client: FlaskClient) -> None:
+def test_json_in_a_tensor_is_limited(client: FlaskClient) -> None:
     """A text of 20 MB became lists of 2 GB."""
     text = "[" + "[]," * 6_000_000 + "[]]"
     for model, more in (("swap", {}), ("table", {"parameters": {"content_type": "pd_json"}})):
@@ -837,7 +835,7 @@ def _long(count: int, *, uneven: bool = False) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_an_error_is_short_however_long_the_names_are(
+def test_error_is_short_for_long_names(
     client: FlaskClient, model: str, body: Any, word: str
 ) -> None:
     response = client.post(f"/v2/models/{model}/infer", json=body)
@@ -845,7 +843,7 @@ def test_an_error_is_short_however_long_the_names_are(
     assert word in response.get_json()["error"]
 
 
-def test_columns_of_unequal_length_are_named_by_one_of_each(client: FlaskClient) -> None:
+def test_unequal_length_error_names_one_column_of_each(client: FlaskClient) -> None:
     inputs = [column(f"c{index}", [1.5]) for index in range(100)]
     body = {"inputs": [*inputs, column("last", [1, 2])]}
     refused(client, "table", body, "equal length, got 1 for c99, 2 for last")
@@ -859,14 +857,14 @@ def test_columns_of_unequal_length_are_named_by_one_of_each(client: FlaskClient)
         ({"parameters": {"content_type": {"a": 1}}}, "content_type to be a string of at most"),
     ],
 )
-def test_what_comes_back_is_short(client: FlaskClient, more: dict[str, Any], word: str) -> None:
+def test_echoed_values_are_limited(client: FlaskClient, more: dict[str, Any], word: str) -> None:
     inputs = [column("data", [1.5])]
     refused(client, "double", {"inputs": inputs, **more}, word)
     longest = {"id": "x" * 1_000, "parameters": {"content_type": None}}
     assert infer(client, "double", *inputs, **longest)
 
 
-def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
+def test_rejects_invalid_shape(client: FlaskClient) -> None:
     refused(client, "half", {"inputs": [column("number", [1, 2])]}, "expected one value")
     refused(
         client,
@@ -883,7 +881,7 @@ def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
     refused(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")
 
 
-def test_a_crash_is_a_500_without_details(serve_function: Callable[..., FlaskClient]) -> None:
+def test_crash_is_500_without_details(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(n: Any = WHOLE) -> Any:
         raise ValueError(f"secret {n}")
 
@@ -891,7 +889,7 @@ def test_a_crash_is_a_500_without_details(serve_function: Callable[..., FlaskCli
     refused(client, "predict", {"inputs": [column("n", [1], "INT64")]}, "request_id", status=500)
 
 
-def test_whole_numbers_beyond_2_53_are_exact(client: FlaskClient) -> None:
+def test_integers_beyond_2_53_are_exact(client: FlaskClient) -> None:
     big = [2**53 + 1, -(2**63)]
     tensor = column("data", big, "INT64")
     assert infer(client, "table", tensor | {"name": "x"})["x"]["data"] == big
@@ -899,7 +897,7 @@ def test_whole_numbers_beyond_2_53_are_exact(client: FlaskClient) -> None:
     assert infer(client, "table", most)["x"]["data"] == [2**64 - 1, 1]
 
 
-def test_floats_come_back_to_the_last_bit(client: FlaskClient) -> None:
+def test_floats_round_trip_exactly(client: FlaskClient) -> None:
     data = [-0.0, 0.5, 0.1 + 0.2, 1e308, 5e-324]
     returned = infer(client, "table", column("x", data))["x"]["data"]
     assert list(map(repr, returned)) == list(map(repr, data))
@@ -940,7 +938,7 @@ INPUT = st.fixed_dictionaries(
         ["typed", "strict", "table", "double", "swap", "copied", "mirror", "half"]
     ),
 )
-def test_no_body_breaks_it(
+def test_random_bodies_are_served_or_rejected(
     client: FlaskClient, inputs: Any, outputs: Any, data: bytes, model: str
 ) -> None:
     response = binary(client, model, {"inputs": inputs, "outputs": outputs}, data)

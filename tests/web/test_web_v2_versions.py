@@ -64,13 +64,13 @@ def loader(registry: mmf.Registry) -> Any:
     return registry.artifact("model.bin")(lambda: 1)
 
 
-def test_it_is_the_sum_of_the_artifact(folder: Path) -> None:
+def test_version_is_the_checksum_of_the_artifact(folder: Path) -> None:
     assert version(serve(model)) == version(serve(loader)) == SUM
     (folder / "model.bin").write_bytes(b"another")
     assert version(serve(model)) == sha256(b"another").hexdigest()[:12]
 
 
-def test_several_have_one_together(folder: Path) -> None:
+def test_several_artifacts_have_a_combined_version(folder: Path) -> None:
     both = version(serve(model, encoder))
     assert both == version(serve(encoder, model))
     assert len(both) == 12
@@ -79,7 +79,7 @@ def test_several_have_one_together(folder: Path) -> None:
     assert version(serve(model, encoder)) != both
 
 
-def test_without_artifacts_there_is_none() -> None:
+def test_no_version_without_artifacts() -> None:
     client = serve()
     assert version(client) == ""
     response = client.get("/v2/models/predict/versions/1")
@@ -89,7 +89,7 @@ def test_without_artifacts_there_is_none() -> None:
     )
 
 
-def test_a_loaders_large_file_has_one_where_it_is_locked(
+def test_large_file_of_a_loader_has_a_version_if_locked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.000001")
@@ -99,25 +99,25 @@ def test_a_loaders_large_file_has_one_where_it_is_locked(
     assert version(serve(lambda registry: registry.artifact("elsewhere")(lambda: 1))) == ""
 
 
-def test_a_sum_that_main_py_wants_is_it() -> None:
+def test_version_is_the_pinned_checksum() -> None:
     whole = sha256(MODEL).hexdigest()
     pinned = serve(lambda registry: registry.artifact("model.bin", sha256=whole))
     assert version(pinned) == SUM
 
 
-def test_it_is_that_of_what_was_loaded(folder: Path) -> None:
+def test_version_is_that_of_the_loaded_file(folder: Path) -> None:
     client = serve(loader)
     (folder / "model.bin").write_bytes(b"trained again")
     assert version(client) == SUM
 
 
-def test_mlflows_registry_has_numbers(folder: Path) -> None:
+def test_version_is_the_mlflow_registry_version(folder: Path) -> None:
     (folder / "wine").mkdir()
     (folder / "wine" / "registered_model_meta").write_text("model_name: wine\nmodel_version: '3'\n")
     assert version(serve(lambda registry: registry.artifact("wine"))) == "3"
 
 
-def test_the_one_that_is_served_has_the_models_routes() -> None:
+def test_served_version_has_the_model_routes() -> None:
     client = serve(model)
     model_ = f"/v2/models/predict/versions/{SUM}"
     assert client.get(model_).get_json() == client.get("/v2/models/predict").get_json()
@@ -127,7 +127,7 @@ def test_the_one_that_is_served_has_the_models_routes() -> None:
 
 
 @pytest.mark.parametrize("other", ["1", SUM[:11], SUM.upper() + "0", "%20"])
-def test_another_one_is_not_there(other: str) -> None:
+def test_unknown_version_is_404(other: str) -> None:
     client = serve(model)
     for method, path in (("GET", ""), ("GET", "/ready"), ("POST", "/infer")):
         response = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
@@ -137,7 +137,7 @@ def test_another_one_is_not_there(other: str) -> None:
     assert client.get(f"/v2/models/none/versions/{SUM}").status_code == 404
 
 
-def test_without_readiness_there_is_no_version() -> None:
+def test_no_version_until_ready() -> None:
     client = serve(loader, ready=False)
     assert client.get(f"/v2/models/predict/versions/{SUM}/ready").status_code == 503
     assert "versions" not in client.get("/v2/models/predict").get_json()
