@@ -46,7 +46,7 @@ def steps(project: Path) -> list[str]:
     ]
 
 
-def test_gitlab_runs_what_github_does(baked: Path, other: Path) -> None:
+def test_gitlab_and_github_run_the_same_steps(baked: Path, other: Path) -> None:
     for project in (baked, other):
         github, gitlab = read(project / GITHUB)["jobs"], read(project / GITLAB)
         assert [command.strip() for command in gitlab["check"]["script"]] == steps(project)
@@ -62,7 +62,7 @@ def test_gitlab_runs_what_github_does(baked: Path, other: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("which", ["template", "project"])
-def test_files_of_ci_have_no_findings(which: str, baked: Path, other: Path) -> None:
+def test_ci_files_pass_linters(which: str, baked: Path, other: Path) -> None:
     programs = make_environment("linters", PINS)
     folders = {"template": [ROOT], "project": [baked, other]}[which]
     for folder in folders:
@@ -183,7 +183,7 @@ def test_an_upgrade_that_changes_nothing_is_no_pull_request(
 
 
 @pytest.mark.long
-def test_steps_succeed(installed: Project) -> None:
+def test_ci_steps_succeed(installed: Project) -> None:
     port = str(free_port())
     for step in steps(installed.folder):
         script = re.sub(r"\b8000\b", port, step)

@@ -127,13 +127,13 @@ def png() -> bytes:
 # Values
 
 
-def test_a_table_keeps_its_types_by_arrow(client: Client) -> None:
+def test_arrow_keeps_table_types(client: Client) -> None:
     pd.testing.assert_frame_equal(client.table(TYPES), TYPES)
     pd.testing.assert_frame_equal(client.sheet(data=TYPES), TYPES)  # whatever `returns` says
 
 
 @pytest.mark.usefixtures("no_pyarrow")
-def test_a_table_travels_without_pyarrow(client: Client) -> None:
+def test_tables_without_pyarrow(client: Client) -> None:
     seen = client.table(TYPES)
     assert seen["whole"].tolist()[0] == 1
     assert seen["part"].tolist()[0] == 0.1
@@ -141,7 +141,7 @@ def test_a_table_travels_without_pyarrow(client: Client) -> None:
     assert seen.isna().to_numpy().tolist() == TYPES.isna().to_numpy().tolist()
 
 
-def test_a_table_that_arrow_cannot_hold_is_sent_as_json(client: Client) -> None:
+def test_table_that_arrow_cannot_hold_is_sent_as_json(client: Client) -> None:
     table = pd.DataFrame({"a": [1, "text"]})
     pd.testing.assert_frame_equal(client.table(table, format="json"), table, check_dtype=False)
     with pytest.raises(RequestRejected) as refused:  # arrow is what the client asks for
@@ -162,7 +162,7 @@ EXACT = {
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_integers_and_dates_keep_every_digit(client: Client, name: str) -> None:
+def test_integers_and_dates_are_exact(client: Client, name: str) -> None:
     table = pd.DataFrame({"a": EXACT[name]})
     returned = client.table(table)
     first, second = returned["a"].tolist()
@@ -172,12 +172,12 @@ def test_integers_and_dates_keep_every_digit(client: Client, name: str) -> None:
 
 @pytest.mark.usefixtures("no_pyarrow")
 @pytest.mark.parametrize("name", ["gaps", "nullable", "unsigned", "category"])
-def test_integers_keep_every_digit_in_json(client: Client, name: str) -> None:
+def test_integers_are_exact_in_json(client: Client, name: str) -> None:
     first, second = client.table(pd.DataFrame({"a": EXACT[name]}))["a"].tolist()
     assert (first, pd.isna(second)) == (pd.Series(EXACT[name]).tolist()[0], True)
 
 
-def test_dates_of_numpy_are_texts(client: Client) -> None:
+def test_numpy_dates_are_texts(client: Client) -> None:
     moments = np.array(["2026-01-31T00:00:00.123456789", "NaT"], "M8[ns]")
     sent = {"array": moments, "cell": moments[0], "null": moments[1], "nat": pd.NaT, "na": pd.NA}
     text = "2026-01-31T00:00:00.123456789"
@@ -185,7 +185,7 @@ def test_dates_of_numpy_are_texts(client: Client) -> None:
     assert client.tree(sent) == expected
 
 
-def test_a_table_may_be_rows_a_series_or_a_file(client: Client, tmp_path: Path) -> None:
+def test_table_may_be_rows_a_series_or_a_file(client: Client, tmp_path: Path) -> None:
     rows = [{"a": 1}, {"a": 2}]
     file = tmp_path / "вина.csv"
     file.write_text("a\n1\n2\n", encoding="utf-8")
@@ -194,11 +194,11 @@ def test_a_table_may_be_rows_a_series_or_a_file(client: Client, tmp_path: Path) 
             assert client.table(value)["a"].tolist() == [1, 2]
 
 
-def test_a_format_that_is_asked_for_is_returned_as_it_is(client: Client) -> None:
+def test_requested_format_is_returned_as_bytes(client: Client) -> None:
     assert client.table([{"a": 1}], format="csv") == b"a\n1\n"
 
 
-def test_a_sheet_is_chosen(client: Client, tmp_path: Path) -> None:
+def test_sheet_is_selected(client: Client, tmp_path: Path) -> None:
     file = tmp_path / "two.xlsx"
     with pd.ExcelWriter(file) as writer:
         for number in (1, 2):
@@ -225,7 +225,7 @@ def test_a_sheet_is_chosen(client: Client, tmp_path: Path) -> None:
         ("ответ", "да"),
     ],
 )
-def test_a_value_comes_back(client: Client, target: str, value: Any) -> None:
+def test_value_round_trip(client: Client, target: str, value: Any) -> None:
     seen = client.call(target, value)
     if target == "picture":
         assert np.array_equal(
@@ -236,23 +236,23 @@ def test_a_value_comes_back(client: Client, target: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("array", [np.arange(6, dtype="float32").reshape(2, 3), [[1, 2], [3, 4]]])
-def test_an_array_comes_back(client: Client, array: Any) -> None:
+def test_array_round_trip(client: Client, array: Any) -> None:
     seen = client.array(array)
     assert np.array_equal(seen, array)
     assert seen.dtype == np.asarray(array).dtype
 
 
-def test_scalars_of_numpy_are_scalars(client: Client) -> None:
+def test_numpy_scalars_are_accepted(client: Client) -> None:
     assert client.integer(np.int64(3)) == 3
     assert client.tree({"a": np.float64(0.5), "b": np.arange(2)}) == {"a": 0.5, "b": [0, 1]}
 
 
-def test_a_target_may_need_or_return_nothing(client: Client) -> None:
+def test_targets_without_arguments_or_result(client: Client) -> None:
     assert client.nothing("text") is None
     assert client.none_needed() == "called"
 
 
-def test_several_arguments_by_place_and_by_name(client: Client, tmp_path: Path) -> None:
+def test_positional_and_keyword_arguments(client: Client, tmp_path: Path) -> None:
     file = tmp_path / 'p"1.png'
     file.write_bytes(png())
     rows = [{"a": 1}]
@@ -274,7 +274,7 @@ def feedback(url: str, metric: str, target: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def test_feedback_is_given_by_the_id_of_a_call(client: Client, url: str) -> None:
+def test_feedback_by_request_id(client: Client, url: str) -> None:
     assert client.last_request_id == ""
     assert client.float_(2.0) == 2.0
     first = client.last_request_id
@@ -292,14 +292,14 @@ def test_feedback_is_given_by_the_id_of_a_call(client: Client, url: str) -> None
     assert feedback(url, "rewards", "table") == 1
 
 
-def test_feedback_of_many_rows_is_sent_in_parts(client: Client, url: str) -> None:
+def test_long_feedback_is_sent_in_parts(client: Client, url: str) -> None:
     rows = 10_001
     client.typed([{"a": 1}] * rows, format="json")
     client.feedback(client.last_request_id, rewards=np.ones(rows))
     wait_until(lambda: feedback(url, "rewards", "typed") == rows)
 
 
-def test_feedback_that_is_not_taken_says_why(client: Client) -> None:
+def test_rejected_feedback_explains_why(client: Client) -> None:
     client.integer(1)
     with pytest.raises(InvalidValue, match="from 0 to 1, got 2"):
         client.feedback(client.last_request_id, rewards=2)
@@ -312,7 +312,7 @@ def test_feedback_that_is_not_taken_says_why(client: Client) -> None:
 # Errors
 
 
-def test_an_invalid_value_says_where(client: Client) -> None:
+def test_invalid_value_error_has_locations(client: Client) -> None:
     with pytest.raises(
         InvalidValue, match=r"^422 Unprocessable .*: .*match the schema \(request \w{32}\)$"
     ) as at:
@@ -325,7 +325,7 @@ def test_an_invalid_value_says_where(client: Client) -> None:
     assert "errors" in openpyxl.load_workbook(io.BytesIO(marked.value.body)).sheetnames
 
 
-def test_errors_have_their_types(client: Client) -> None:
+def test_error_types(client: Client) -> None:
     with pytest.raises(UnknownTarget, match="404 Not Found: nothing is served at /tabel"):
         client.tabel([])
     with pytest.raises(RequestRejected, match="415"):
@@ -345,7 +345,7 @@ def test_errors_have_their_types(client: Client) -> None:
         (lambda client: client.tree({"a": object()}), "cannot send a value of type object"),
     ],
 )
-def test_what_a_target_does_not_have_is_a_type_error(
+def test_unknown_arguments_raise_type_error(
     client: Client, call: Callable[[Client], Any], message: str
 ) -> None:
     with pytest.raises(TypeError) as error:
@@ -353,7 +353,7 @@ def test_what_a_target_does_not_have_is_a_type_error(
     assert message in str(error.value)
 
 
-def test_what_json_cannot_hold_is_a_value_error(client: Client) -> None:
+def test_unserializable_value_raises_value_error(client: Client) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         client.float_(float("nan"))
 
@@ -361,7 +361,7 @@ def test_what_json_cannot_hold_is_a_value_error(client: Client) -> None:
 # The service
 
 
-def test_targets_are_reported(client: Client) -> None:
+def test_targets_are_listed(client: Client) -> None:
     descriptions = client.targets()
     assert descriptions["table"] == "Return it."
     assert {"ответ", "several", "nothing"} < descriptions.keys()
@@ -370,20 +370,20 @@ def test_targets_are_reported(client: Client) -> None:
     assert client.ready()
 
 
-def test_a_client_is_shared_by_threads(client: Client) -> None:
+def test_client_is_thread_safe(client: Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(client.integer, range(200))) == list(range(200))
     assert 1 <= len(client._idle) <= 8
 
 
-def test_it_says_what_it_is(client: Client, url: str) -> None:
+def test_repr(client: Client, url: str) -> None:
     assert repr(client) == f"Client({url!r})"
     assert "'score'" in repr(client.score)
     with pytest.raises(AttributeError):
         _ = client._no_target
 
 
-def test_one_file_is_enough(url: str, tmp_path: Path) -> None:
+def test_client_is_a_single_file(url: str, tmp_path: Path) -> None:
     """Copied alone, without any package, `-S`, and without this folder, `-I`."""
     shutil.copy(module.__file__, tmp_path)
     code = f"""if True:

@@ -108,7 +108,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize("status", [503, 429])
-def test_a_busy_service_is_asked_again_when_it_says(
+def test_retry_after_is_respected(
     client: Client, server: Server, waits: list[float], status: int
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
@@ -119,9 +119,7 @@ def test_a_busy_service_is_asked_again_when_it_says(
     assert waits == [2.0, pytest.approx(20, abs=15), 0.0]
 
 
-def test_without_a_header_waits_grow_and_differ(
-    client: Client, server: Server, waits: list[float]
-) -> None:
+def test_backoff_grows_with_jitter(client: Client, server: Server, waits: list[float]) -> None:
     server.answers = [(503, {}, b"busy")] * 10
     with pytest.raises(Busy) as busy:
         client.score(1)
@@ -133,7 +131,7 @@ def test_without_a_header_waits_grow_and_differ(
 
 
 @pytest.mark.parametrize("after", ["soon", "-1"])
-def test_a_header_that_says_nothing_is_none(
+def test_invalid_retry_after_is_ignored(
     client: Client, server: Server, waits: list[float], after: str
 ) -> None:
     server.answers = [(503, {"Retry-After": after}, b"")]
@@ -141,7 +139,7 @@ def test_a_header_that_says_nothing_is_none(
     assert len(waits) == 1
 
 
-def test_a_wait_that_is_too_long_is_not_begun(
+def test_long_retry_after_is_not_awaited(
     client: Client, server: Server, waits: list[float]
 ) -> None:
     server.answers = [(503, {"Retry-After": "3600"}, b"")]
@@ -151,7 +149,7 @@ def test_a_wait_that_is_too_long_is_not_begun(
 
 
 @pytest.mark.parametrize("status", [400, 500, 502, 504])
-def test_other_errors_are_not_repeated(
+def test_other_errors_are_not_retried(
     client: Client, server: Server, waits: list[float], status: int
 ) -> None:
     server.answers = [(status, {"Content-Type": "text/html"}, b"<h1>of a proxy</h1>")]
@@ -163,22 +161,20 @@ def test_other_errors_are_not_repeated(
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b"", b'{"errors": null}'])
-def test_a_broken_problem_is_an_error_all_the_same(
-    client: Client, server: Server, body: bytes
-) -> None:
+def test_invalid_problem_document_is_an_error(client: Client, server: Server, body: bytes) -> None:
     server.answers = [(400, {"Content-Type": "application/problem+json"}, body)]
     with pytest.raises(ServiceError) as error:
         client.score(1)
     assert (error.value.status, error.value.errors, error.value.title) == (400, [], "Bad Request")
 
 
-def test_a_redirection_is_not_followed(client: Client, server: Server) -> None:
+def test_redirects_are_not_followed(client: Client, server: Server) -> None:
     server.answers = [(301, {"Location": "https://other.example/"}, b"")]
     with pytest.raises(ServiceError, match="301 Moved Permanently"):
         client.score(1)
 
 
-def test_a_call_that_may_have_been_done_is_not_repeated(
+def test_call_that_may_have_executed_is_not_retried(
     client: Client, server: Server, waits: list[float]
 ) -> None:
     server.answers = [DROP]
@@ -188,13 +184,13 @@ def test_a_call_that_may_have_been_done_is_not_repeated(
     assert len(server.calls) == 1
 
 
-def test_a_question_is_repeated(client: Client, server: Server, waits: list[float]) -> None:
+def test_get_request_is_retried(client: Client, server: Server, waits: list[float]) -> None:
     server.answers = [DROP, DROP]
     assert client.describe("other")["returns"] is None
     assert len(waits) == 2
 
 
-def test_a_refused_connection_is_tried_again(waits: list[float]) -> None:
+def test_refused_connection_is_retried(waits: list[float]) -> None:
     with Client(f"http://127.0.0.1:{free_port()}", retries=2) as client:
         with pytest.raises(Unreachable, match="refused") as error:
             client.score(1)
@@ -203,9 +199,7 @@ def test_a_refused_connection_is_tried_again(waits: list[float]) -> None:
         assert len(waits) == 2, "ready() asks once"
 
 
-def test_an_unknown_host_is_not_tried_again(
-    waits: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_host_is_not_retried(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror("not known")
 
@@ -215,7 +209,7 @@ def test_an_unknown_host_is_not_tried_again(
     assert waits == []
 
 
-def test_a_service_that_does_not_answer_is_given_up(waits: list[float]) -> None:
+def test_silent_service_times_out(waits: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with Client(url, timeout=0.2) as client, pytest.raises(Unreachable) as late:
@@ -224,19 +218,19 @@ def test_a_service_that_does_not_answer_is_given_up(waits: list[float]) -> None:
     assert waits == []
 
 
-def test_a_busy_service_is_not_ready(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_service_is_not_ready(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Handler, "do_GET", lambda self: self._answer((503, {}, b"")))
     with Client(server.url) as client:
         assert not client.ready()
 
 
-def test_a_connection_is_kept(client: Client, server: Server) -> None:
+def test_connection_is_reused(client: Client, server: Server) -> None:
     for _ in range(3):
         client.score(1)
     assert len({request.connection for request in server.seen}) == 1
 
 
-def test_a_connection_that_was_closed_meanwhile_is_not_used(
+def test_closed_connection_is_not_reused(
     client: Client, server: Server, waits: list[float]
 ) -> None:
     server.hangs_up = True  # without having said so
@@ -247,7 +241,7 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(
     assert (len(server.calls), waits) == (2, [])
 
 
-def test_half_an_answer_is_not_read_by_the_next_request(
+def test_interrupted_response_is_not_read_by_the_next_request(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(module.http.client.HTTPResponse):
@@ -262,7 +256,7 @@ def test_half_an_answer_is_not_read_by_the_next_request(
     assert client.score(1) is None
 
 
-def test_a_newer_version_is_noticed(client: Client, server: Server) -> None:
+def test_new_service_version_is_detected(client: Client, server: Server) -> None:
     with pytest.raises(TypeError):
         client.score(new=1)
     server.answers = [(422, {}, b"")]
@@ -272,7 +266,7 @@ def test_a_newer_version_is_noticed(client: Client, server: Server) -> None:
     assert [request.method for request in server.seen] == ["GET", "GET", "POST", "GET", "POST"]
 
 
-def test_a_prefix_and_headers_are_sent(server: Server) -> None:
+def test_prefix_and_headers_are_sent(server: Server) -> None:
     with Client(f"{server.url}/models/wine/", headers={"Authorization": "Bearer x"}) as client:
         client.score(1)
     assert [request.path for request in server.seen] == ["/models/wine/score"] * 2
@@ -280,13 +274,13 @@ def test_a_prefix_and_headers_are_sent(server: Server) -> None:
 
 
 @pytest.mark.parametrize("url", ["host:8000", "ftp://host", "http://", "http://u:secret@host"])
-def test_a_url_that_cannot_be_is_refused(url: str) -> None:
+def test_rejects_invalid_url(url: str) -> None:
     with pytest.raises(ValueError, match="http://host:port") as refused:
         Client(url)
     assert "secret" not in str(refused.value)
 
 
-def test_https_is_spoken(server: Server) -> None:
+def test_https(server: Server) -> None:
     client = Client(server.url.replace("http", "https"), retries=0)
     with pytest.raises(Unreachable, match=r"(?i)ssl"):
         client.score(1)

@@ -189,12 +189,12 @@ def mentions(said: dict[str, Any], extra: str) -> list[str]:
     return [place for place, words in said.items() if pattern.search(json.dumps(words))]
 
 
-def test_every_extra_is_known_here() -> None:
+def test_every_extra_is_listed() -> None:
     silent = {"client", "codecs/json_xml", "codecs/table_xml", "stores/dvc", "tracing"}
     assert MENTIONS.keys() | silent == set(EXTRAS)
 
 
-def test_a_whole_service_mentions_its_extras(said: dict[str, dict[str, Any]]) -> None:
+def test_complete_service_mentions_its_extras(said: dict[str, dict[str, Any]]) -> None:
     assert "failure" not in said["nothing"], said["nothing"]["failure"]
     assert [extra for extra in MENTIONS if not mentions(said["nothing"], extra)] == []
 
@@ -202,18 +202,18 @@ def test_a_whole_service_mentions_its_extras(said: dict[str, dict[str, Any]]) ->
 @pytest.mark.parametrize(
     "extra", long_except(EXTRAS, ("access", "grpc", "mlflow", "page", "rollouts", "tasks", "v2"))
 )
-def test_a_service_without_an_extra(said: dict[str, dict[str, Any]], extra: str) -> None:
+def test_service_without_an_extra(said: dict[str, dict[str, Any]], extra: str) -> None:
     assert "failure" not in said[extra], said[extra]["failure"]
     assert mentions(said[extra], extra) == []
 
 
-def test_a_service_without_any(said: dict[str, dict[str, Any]]) -> None:
+def test_service_without_any_extra(said: dict[str, dict[str, Any]]) -> None:
     assert "failure" not in said["everything"], said["everything"]["failure"]
     mentioned = {extra: mentions(said["everything"], extra) for extra in EXTRAS}
     assert {extra: places for extra, places in mentioned.items() if places} == {}
 
 
-def test_an_extra_is_added_back_byte_for_byte(copy: Path) -> None:
+def test_deleted_extra_is_restored_byte_for_byte(copy: Path) -> None:
     before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
     remove_extras(copy, ["page", "models/onnx", "codecs/table_xls"])
     assert len(list(copy.rglob("*"))) < len(before)
@@ -221,20 +221,20 @@ def test_an_extra_is_added_back_byte_for_byte(copy: Path) -> None:
     assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
 
 
-def test_unknown_extras_are_refused_and_nothing_is_deleted(copy: Path) -> None:
+def test_rejects_unknown_extras_before_deleting(copy: Path) -> None:
     with pytest.raises(ExtrasError, match="unknown extra: pages"):
         remove_extras(copy, ["page", "pages"])
     assert "page" in find_extras(copy)
 
 
-def test_extras_of_another_version_are_refused(copy: Path) -> None:
+def test_rejects_extras_of_another_version(copy: Path) -> None:
     module = copy / "__init__.py"
     module.write_text(module.read_text().replace(version_of(PACKAGE), "0.0.1"))
     with pytest.raises(ExtrasError, match=r"mmf_core 0\.0\.1"):
         add_extras(copy, ["page"], PACKAGE)
 
 
-def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path: Path) -> None:
+def test_core_project_has_only_its_model_format(tmp_path: Path) -> None:
     project = make_project(tmp_path / "output", {"extras": "core", "model_format": "skops"})
     assert list(find_extras(project / "mmf_core")) == ["init", "models/skops", "upgrading"]
     assert not list(project.rglob("__pycache__"))
@@ -246,6 +246,6 @@ def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path:
 
 
 @pytest.mark.long
-def test_a_project_of_the_core_alone_passes_its_tests(tmp_path: Path) -> None:
+def test_core_project_passes_its_tests(tmp_path: Path) -> None:
     project = Project(make_project(tmp_path / "output", {"extras": "core"}))
     project.run("make", "test")

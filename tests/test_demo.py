@@ -55,9 +55,7 @@ def is_free(port: int) -> bool:
     [pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGINT, signal.SIGTERM)],
     ids=lambda number: number.name,
 )
-def test_predictions_are_shown_and_served_until_stopped(
-    installed: Project, number: signal.Signals
-) -> None:
+def test_demo_predicts_and_serves_until_stopped(installed: Project, number: signal.Signals) -> None:
     port = free_port()
     with demo(installed, port) as process:
         printed = read_until(process.stdout, "until Ctrl-C")
@@ -84,7 +82,7 @@ def test_busy_port_is_reported_in_one_line(installed: Project) -> None:
 
 
 @pytest.mark.long
-def test_service_that_cannot_start_is_reported(installed: Project) -> None:
+def test_failed_start_is_reported(installed: Project) -> None:
     model = installed.folder / "model.joblib"
     content = model.read_bytes()
     model.write_bytes(b"")

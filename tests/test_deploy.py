@@ -78,7 +78,7 @@ def check_is_confined(container: dict[str, Any], pod: dict[str, Any], *writable:
 # Kubernetes
 
 
-def test_manifests_are_kubernetes(manifests: dict[str, dict[str, Any]]) -> None:
+def test_manifests_are_valid(manifests: dict[str, dict[str, Any]]) -> None:
     assert set(manifests) == {
         "Deployment",
         "Service",
@@ -91,14 +91,14 @@ def test_manifests_are_kubernetes(manifests: dict[str, dict[str, Any]]) -> None:
         assert manifest["metadata"]["name"] == NAME
 
 
-def test_a_wrong_manifest_is_noticed(manifests: dict[str, dict[str, Any]]) -> None:
+def test_invalid_manifest_is_detected(manifests: dict[str, dict[str, Any]]) -> None:
     """The check of the check: an unknown field, as after a typing error."""
     manifests["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriod"] = 45
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(manifests["Deployment"], "1.37", strict=True)
 
 
-def test_everything_selects_the_pods(manifests: dict[str, dict[str, Any]]) -> None:
+def test_selectors_match_the_pods(manifests: dict[str, dict[str, Any]]) -> None:
     spec = manifests["Deployment"]["spec"]
     labels = spec["template"]["metadata"]["labels"]
     assert labels == {"app.kubernetes.io/name": NAME}
@@ -123,7 +123,7 @@ def test_pod(manifests: dict[str, dict[str, Any]], project: Path) -> None:
     assert manifests["Service"]["spec"]["ports"][0]["targetPort"] == port["name"]
 
 
-def test_tasks_are_off_until_a_secret_says_where_they_are(
+def test_tasks_need_a_secret(
     manifests: dict[str, dict[str, Any]],
 ) -> None:
     """Each of several pods would have tasks of its own, of which the others know nothing."""
@@ -223,9 +223,7 @@ def test_compose(composed: dict[str, Any]) -> None:
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
-def test_compose_has_a_volume_of_tasks_and_a_worker(
-    composed: dict[str, Any], project: Path
-) -> None:
+def test_compose_has_a_task_volume_and_a_worker(composed: dict[str, Any], project: Path) -> None:
     service, worker = composed["services"]["service"], composed["services"]["worker"]
     (volume,) = service["volumes"]
     assert (volume["type"], volume["source"]) == ("volume", "tasks")
@@ -242,7 +240,7 @@ def test_compose_has_a_volume_of_tasks_and_a_worker(
     assert not worker.get("ports")
 
 
-def test_compose_passes_the_settings_of_tasks_on(project: Path) -> None:
+def test_compose_passes_task_settings(project: Path) -> None:
     lines = (project / "compose.yaml").read_text().splitlines()
     exported = [line.removeprefix("#   export ") for line in lines if line[:11] == "#   export "]
     settings = dict(word.split("=", 1) for line in exported for word in line.split())
@@ -255,7 +253,7 @@ def test_compose_passes_the_settings_of_tasks_on(project: Path) -> None:
     assert TaskSettings.from_env(settings).uri == settings["MMF_TASKS"]
 
 
-def test_compose_mounts_what_is_there(composed: dict[str, Any], project: Path) -> None:
+def test_compose_mounts_existing_files(composed: dict[str, Any], project: Path) -> None:
     mounts = [
         Path(volume["source"]).relative_to(project).as_posix()
         for container in composed["services"].values()
@@ -291,7 +289,7 @@ def test_grafana_finds_prometheus(composed: dict[str, Any], project: Path) -> No
 # Heroku
 
 
-def test_requirements_stand_by_themselves(baked: Path) -> None:
+def test_requirements_are_self_contained(baked: Path) -> None:
     """Heroku gets one file of pins: no line includes another file or names an index."""
     lines = (baked / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert [

@@ -19,7 +19,7 @@ def test_every_block_works_as_printed(tmp_path: Path) -> None:
     Reader(project).follow(PAGE)
 
 
-def test_the_page_names_every_group_and_setting() -> None:
+def test_page_names_every_group_and_setting() -> None:
     text = PAGE.read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| `(\w+)` \| `", text)
     assert [name for name in rows if name in GROUPS] == list(GROUPS)

@@ -46,7 +46,7 @@ def test_every_folder_of_the_package_is_named() -> None:
     assert folders - {"__pycache__/"} <= named()
 
 
-def test_example_is_a_capability(tmp_path: Path) -> None:
+def test_example_capability_works(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PAYLOAD / "mmf_core", tmp_path / "mmf_core", ignore=ignored)
@@ -68,7 +68,7 @@ def test_example_is_a_capability(tmp_path: Path) -> None:
     assert "Disallow: /" in done.stdout, done.stderr
 
 
-def test_parts_of_a_capability_are_all_there_are() -> None:
+def test_capability_fields_are_complete() -> None:
     listed = set(re.findall(r"`(\w+)`", PAGE.split("| a capability may have")[1].split("\n\n")[0]))
     fields = {field.name for field in dataclasses.fields(Capability)}
     assert fields - listed == {"requires"}
@@ -76,7 +76,7 @@ def test_parts_of_a_capability_are_all_there_are() -> None:
 
 
 @pytest.mark.no_cover
-def test_path_of_a_request_is_no_longer_than_the_figures() -> None:
+def test_request_path_is_no_longer_than_stated() -> None:
     command = [sys.executable, ROOT / "tools" / "request_path.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     measured = dict(re.findall(r"(?m)^(one row.*?) {2,}(\d+ +\d+)$", done.stdout))
@@ -87,7 +87,7 @@ def test_path_of_a_request_is_no_longer_than_the_figures() -> None:
         assert now[1] <= hops, f"{name}: {now[1]} hops"
 
 
-def test_core_has_not_grown() -> None:
+def test_core_size_is_as_stated() -> None:
     figure = re.search(r"(?m)^\| the core \| [\d,]+ \| ([\d,]+) \|$", PAGE)
     package = PAYLOAD / "mmf_core"
     deletable = count_lines.owners(package)

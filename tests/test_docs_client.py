@@ -29,7 +29,9 @@ def run(code: str, names: dict[str, Any]) -> str:
     return printed.getvalue()
 
 
-def test_every_example_prints_what_it_says(tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_every_example_prints_what_the_page_shows(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
     fences = [Block(*fence) for fence in FENCE.findall(PAGE.read_text(encoding="utf-8"))]
     main, *others = [fence for fence in fences if fence.language in {"python", "text"}]
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")

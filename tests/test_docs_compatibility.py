@@ -48,26 +48,26 @@ def documented_paths() -> Iterator[str]:
             yield text.rpartition(" ")[2].replace("<target>", "double")
 
 
-def test_every_route_is_named(app: Flask) -> None:
+def test_every_route_is_listed(app: Flask) -> None:
     served = {rule.rule for rule in app.url_map.iter_rules() if not INTERNAL.match(rule.rule)}
     served = {rule.replace("<target>", "double") for rule in served}
     others = {rule for rule in served if not rule.startswith("/v2")}
     assert others | {"/v2"} == set(documented_paths())
 
 
-def test_keys_of_an_error_are_these(app: Flask) -> None:
+def test_error_keys(app: Flask) -> None:
     error = app.test_client().post("/double", json=[{"number": "many"}]).get_json()
     assert error.keys() == row("JSON keys", "an error")
     assert error["errors"][0].keys() <= row("JSON keys", "each of its")
 
 
-def test_keys_of_health_and_descriptions_are_these(app: Flask) -> None:
+def test_health_and_description_keys(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/double").get_json().keys() == row("JSON keys", "`GET /<target>`")
     assert client.get("/health/ready").get_json().keys() <= row("JSON keys", "`GET /health/ready`")
 
 
-def test_fields_of_the_access_line_are_these(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_access_log_fields(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     own = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
     with caplog.at_level(logging.INFO, "mmf.access"):
         app.test_client().post("/double", json=[{"number": 1}])
@@ -76,7 +76,7 @@ def test_fields_of_the_access_line_are_these(app: Flask, caplog: pytest.LogCaptu
     assert fields == row("Log fields", "the access line") | row("Log fields", "of a target's call")
 
 
-def test_commands_are_these() -> None:
+def test_commands() -> None:
     context = click.Context(main)
     commands = [main.get_command(context, name) for name in main.list_commands(context)]
     visible = {command.name for command in commands if command and not command.hidden}

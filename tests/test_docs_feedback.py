@@ -8,5 +8,5 @@ from baking import ROOT
 from test_docs_formats import run_page
 
 
-def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_every_command_responds_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
     run_page(ROOT / "docs" / "feedback.md", tmp_path, subtests, MMF_FEEDBACK="1")

@@ -62,5 +62,5 @@ def run_page(page: Path, folder: Path, subtests: pytest.Subtests, **more: str) -
 
 
 @pytest.mark.long
-def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_every_command_responds_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
     run_page(PAGE, tmp_path, subtests)

@@ -17,7 +17,7 @@ def test_every_command_responds_as_printed(tmp_path: Path, subtests: pytest.Subt
     run_page(PAGE, tmp_path, subtests, MMF_CLIENT_TIMEOUT="2")
 
 
-def test_every_verb_and_group_of_statuses_has_a_command() -> None:
+def test_every_method_and_status_class_has_a_command() -> None:
     text = PAGE.read_text(encoding="utf-8")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert [heading[3] for heading in headings if heading[4:6] == "xx"] == list("12345")

@@ -15,7 +15,7 @@ def test_every_page_is_listed_once() -> None:
     assert sorted(LINE.findall(INDEX)) == sorted(pages)
 
 
-def test_every_entry_is_a_line_of_its_own() -> None:
+def test_every_entry_has_its_own_line() -> None:
     listed = [line for line in INDEX.splitlines() if line.startswith("- ")]
     assert len(LINE.findall(INDEX)) == len(listed)
 

@@ -28,13 +28,13 @@ Bake = Callable[..., Path]
 
 
 @pytest.mark.long
-def test_the_page_is_right(tmp_path: Path) -> None:
+def test_every_block_works_as_printed(tmp_path: Path) -> None:
     reader = Reader(make_project(tmp_path / "output", {}))
     reader.follow(PAGE)
 
 
 @pytest.mark.long
-def test_the_sample_retrains_itself_and_no_request_is_lost(tmp_path: Path) -> None:
+def test_retraining_the_sample_loses_no_request(tmp_path: Path) -> None:
     """With two labels exchanged in what it learns from, so that the new version is seen."""
     reader = Reader(make_project(tmp_path / "output", {}), extra={"WEB_CONCURRENCY": "2"})
     url = f"http://127.0.0.1:{reader.port}"

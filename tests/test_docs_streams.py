@@ -13,7 +13,7 @@ from test_readme import FENCE, Block
 PAGE = ROOT / "docs" / "streams.md"
 
 
-def test_every_example_prints_what_it_says(tmp_path: Path) -> None:
+def test_every_example_prints_what_the_page_shows(tmp_path: Path) -> None:
     fences = [Block(*fence) for fence in FENCE.findall(PAGE.read_text(encoding="utf-8"))]
     story, steps, curl, events, client, printed = fences
     (tmp_path / "main.py").write_text(story.text + steps.text, encoding="utf-8")

@@ -44,12 +44,12 @@ def pattern(template: str) -> re.Pattern[str]:
 
 
 @pytest.mark.parametrize("message", QUOTED)
-def test_message_is_written_by_the_code(message: str) -> None:
+def test_quoted_messages_exist_in_the_code(message: str) -> None:
     literal = max(message.split("…"), key=len)
     assert len(literal) > 4
     written = [template for template in WRITTEN if literal in template]
     assert any(pattern(message).search(template) for template in written), message
 
 
-def test_every_table_is_read() -> None:
+def test_every_table_is_parsed() -> None:
     assert len(QUOTED) > 25

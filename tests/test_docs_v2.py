@@ -28,7 +28,7 @@ def _run_client(service: Service, block: Block) -> str:
 
 
 @pytest.mark.long
-def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_every_command_responds_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
     main, weights, *others = fences(PAGE)
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
     (tmp_path / "weights.json").write_text(weights.text, encoding="utf-8")

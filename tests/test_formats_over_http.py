@@ -216,7 +216,7 @@ def _assert_value(cell: Cell, answer: bytes, read_as: Format, lossy: Format) -> 
     )
 
 
-def test_the_table_names_every_format_there_is() -> None:
+def test_table_lists_every_format() -> None:
     for listed, registered in ((README_TABLE.taken, readable), (README_TABLE.answered, writable)):
         there = {(kind, form) for kind in KINDS for form in registered(kind)}
         named = {(cell.kind, cell.form) for cell in listed}
@@ -231,7 +231,7 @@ def test_every_kind_has_a_row() -> None:
 
 @each_taken
 @pytest.mark.parametrize("how", ["by Content-Type", "by the file's name"])
-def test_a_format_is_taken(service: Service, cell: Cell, how: str) -> None:
+def test_format_is_accepted(service: Service, cell: Cell, how: str) -> None:
     body = BODIES[cell.kind][cell.form](VALUES[cell.descriptor])
     headers = {"Content-Type": cell.form.media_type}
     if how == "by the file's name":
@@ -244,7 +244,7 @@ def test_a_format_is_taken(service: Service, cell: Cell, how: str) -> None:
 
 @each_answered
 @pytest.mark.parametrize("how", ["by Accept", "by ?format="])
-def test_a_format_is_answered(service: Service, cell: Cell, how: str) -> None:
+def test_format_is_returned(service: Service, cell: Cell, how: str) -> None:
     neutral = _neutral(cell)
     body = BODIES[cell.kind][neutral](VALUES[cell.descriptor])
     headers, query = {"Content-Type": neutral.media_type}, ""
@@ -258,7 +258,7 @@ def test_a_format_is_answered(service: Service, cell: Cell, how: str) -> None:
 
 
 @pytest.mark.parametrize("descriptor", ROUTES[Kind.SCALAR])
-def test_a_scalar_is_taken_from_the_query_string(service: Service, descriptor: str) -> None:
+def test_scalar_in_the_query_string(service: Service, descriptor: str) -> None:
     assert README_TABLE.in_query == {Kind.SCALAR}
     value = VALUES[descriptor]
     text = json.dumps(value) if isinstance(value, bool) else str(value)
@@ -268,7 +268,7 @@ def test_a_scalar_is_taken_from_the_query_string(service: Service, descriptor: s
 
 
 @pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.FILE])
-def test_base64_in_json_goes_both_ways(service: Service, kind: Kind) -> None:
+def test_base64_in_json_round_trip(service: Service, kind: Kind) -> None:
     assert Format.JSON in formats(kind)
     (descriptor,) = ROUTES[kind]
     cell = Cell(kind, descriptor, Format.JSON)

@@ -93,7 +93,7 @@ def _run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-def test_a_generated_client_calls_targets(programs: Path, tmp_path: Path) -> None:
+def test_generated_client_calls_targets(programs: Path, tmp_path: Path) -> None:
     with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
         _run(
             *(programs / "openapi-python-client", "generate", "--meta", "none"),

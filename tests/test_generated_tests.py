@@ -176,7 +176,7 @@ def test_targets_of_every_kind_pass(run_tests: RunTests) -> None:
 
 
 @pytest.mark.parametrize("name", ["model", "flats.v2"])
-def test_a_model_folder_without_a_models_suffix_passes(
+def test_model_folder_without_a_known_suffix_passes(
     run_tests: RunTests, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "own" / name).mkdir()
@@ -195,7 +195,7 @@ def test_a_model_folder_without_a_models_suffix_passes(
     ids=["crash", "rejected example", "fault that is accepted"],
 )
 @pytest.mark.long
-def test_what_is_wrong_is_found(run_tests: RunTests, main: str, words: str) -> None:
+def test_faults_are_found(run_tests: RunTests, main: str, words: str) -> None:
     done = run_tests(main)
     assert done.returncode == 1
     assert words in done.stdout
@@ -211,7 +211,7 @@ def test_what_is_wrong_is_found(run_tests: RunTests, main: str, words: str) -> N
         ),
     ],
 )
-def test_project_that_cannot_start_says_why_in_one_line(
+def test_startup_failure_is_reported_in_one_line(
     run_tests: RunTests, main: str, reason: str
 ) -> None:
     done = run_tests(main)
@@ -223,7 +223,7 @@ def test_project_that_cannot_start_says_why_in_one_line(
 
 @pytest.mark.parametrize("page", ["README.md", "own README.md", "docs/tutorial.md"])
 @pytest.mark.long
-def test_snippets_pass_the_projects_lint(baked: Path, tmp_path: Path, page: str) -> None:
+def test_snippets_pass_lint(baked: Path, tmp_path: Path, page: str) -> None:
     """A main.py that was pasted from a page: what imports mmf_core."""
     text = (baked / "README.md" if page.startswith("own") else ROOT / page).read_text()
     snippets = [code for code in re.findall(r"(?s)```python\n(.*?)```", text) if MAIN in code]

@@ -26,16 +26,16 @@ def check_answers(url: str) -> None:
     assert [row["prediction"] for row in answers] == ["class_0", "class_1", "class_2"]
 
 
-def test_make_install_again_has_nothing_to_do(installed: Project) -> None:
+def test_make_install_is_idempotent(installed: Project) -> None:
     assert "Installed" not in installed.run("make", "install")
 
 
 @pytest.mark.parametrize("target", [pytest.param("lint", marks=pytest.mark.long), "test"])
-def test_make(installed: Project, target: str) -> None:
+def test_make_targets(installed: Project, target: str) -> None:
     installed.run("make", target)
 
 
-def test_gunicorn_takes_its_settings(installed: Project) -> None:
+def test_gunicorn_accepts_its_config(installed: Project) -> None:
     installed.run("gunicorn", "--check-config", "app:app")
 
 
@@ -57,7 +57,7 @@ def test_honcho_starts_the_procfile_on_port(installed: Project) -> None:
             assert memory_on(port) < DYNO
 
 
-def test_honcho_starts_a_worker_that_runs_the_tasks(installed: Project) -> None:
+def test_honcho_starts_a_task_worker(installed: Project) -> None:
     port = free_port()
     environment = {"PORT": str(port), "WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "0"}
     with installed.serving("honcho", "start", port=port, **environment) as url:

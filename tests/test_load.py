@@ -27,7 +27,7 @@ def url(installed: Project) -> Iterator[str]:
 
 
 @pytest.mark.long
-def test_several_processes_and_one_verdict(installed: Project, url: str) -> None:
+def test_several_processes_give_one_verdict(installed: Project, url: str) -> None:
     options = ("--processes", "2", "--users", "2", "--run-time", "8s", "--host", url)
     printed = installed.run(*HEADLESS, *options, LOAD_P95_MS="60000")
     assert printed.count("load test passed: ") == 1
@@ -35,7 +35,7 @@ def test_several_processes_and_one_verdict(installed: Project, url: str) -> None
 
 
 @pytest.mark.long
-def test_so_many_requests_of_what_is_weighted(installed: Project, url: str) -> None:
+def test_requests_follow_the_weights(installed: Project, url: str) -> None:
     words = "colour=0,mlflow=1,v2=1"
     extra = {
         "LOAD_REQUESTS": "60",
@@ -69,15 +69,13 @@ def test_knee(installed: Project, url: str) -> None:
         ({"LOAD_P95_MS": "fast"}, "LOAD_P95_MS: expected a number of at least 0, got 'fast'"),
     ],
 )
-def test_what_cannot_begin_is_one_line(
-    installed: Project, extra: dict[str, str], said: str
-) -> None:
+def test_startup_failure_is_one_line(installed: Project, extra: dict[str, str], said: str) -> None:
     printed = installed.fails(*HEADLESS, "--run-time", "1s", "--host", NOBODY, **extra)
     assert printed.strip().splitlines()[-1] == said
 
 
 @pytest.mark.long
-def test_limits_decide(installed: Project, url: str) -> None:
+def test_limits_determine_the_verdict(installed: Project, url: str) -> None:
     extra = {"LOAD_REQUESTS": "5", "LOAD_P95_MS": "0.001", "LOAD_MIN_RPS": "1e9"}
     printed = installed.fails(*HEADLESS, "--users", "1", "--host", url, **extra)
     last = printed.strip().splitlines()[-1]
@@ -105,7 +103,7 @@ def wait_for(page: str, key: str, text: str) -> None:
 
 
 @pytest.mark.long
-def test_page_is_filled_in_and_asks_what_is_typed(installed: Project, url: str) -> None:
+def test_web_page_defaults_and_input(installed: Project, url: str) -> None:
     port = free_port()
     command = (str(installed.bin / "locust"), "--web-port", str(port))
     process = subprocess.Popen(

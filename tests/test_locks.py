@@ -86,7 +86,7 @@ def test_every_package_of_an_environment_is_pinned(source: Path) -> None:
 
 
 @each_choice_of_a_project
-def test_project_gets_the_lock_of_its_choice(choose: Bake, choice: str) -> None:
+def test_project_gets_the_lock_of_its_model_format(choose: Bake, choice: str) -> None:
     project = choose(model_format=choice)
     for kind in ("", "-dev"):
         source = project / f"requirements{kind}.in"
@@ -124,5 +124,5 @@ def test_shared_pins_agree(choice: str) -> None:
     assert differing == BEHIND.get(choice, set())
 
 
-def test_template_has_all_of_the_default_project() -> None:
+def test_template_lock_includes_the_default_project() -> None:
     assert versions(FOLDER / f"{CHOICES[0]}-dev.txt").items() <= versions(TEMPLATE).items()

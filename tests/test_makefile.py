@@ -53,7 +53,7 @@ def replaced(project: Project, program: str, script: str) -> None:
     "command", long_except(["run", "test", "load", "load-steps", "model"], ["test", "model"])
 )
 @pytest.mark.parametrize("date", [0, 1_000_000_000, 4_000_000_000], ids=["cp -p", "mv", "touch"])
-def test_model_of_the_user_is_left_alone(project: Project, command: str, date: int) -> None:
+def test_user_model_is_not_overwritten(project: Project, command: str, date: int) -> None:
     model = project.folder / "model.joblib"
     model.write_bytes(OWN)
     os.utime(model, (date, date))
@@ -61,7 +61,7 @@ def test_model_of_the_user_is_left_alone(project: Project, command: str, date: i
     assert (model.read_bytes(), model.stat().st_mtime) == (OWN, date)
 
 
-def test_git_checkout_which_makes_all_dates_new_trains_nothing(project: Project) -> None:
+def test_new_file_dates_do_not_trigger_training(project: Project) -> None:
     (project.folder / "model.joblib").write_bytes(OWN)
     for path in project.folder.rglob("*.py"):
         os.utime(path, (4_000_000_000, 4_000_000_000))
@@ -70,7 +70,7 @@ def test_git_checkout_which_makes_all_dates_new_trains_nothing(project: Project)
 
 
 @pytest.mark.parametrize("name", ["house.joblib", "booster.txt", "net.pt"])
-def test_model_of_another_name_is_one_edit(project: Project, name: str) -> None:
+def test_renamed_model_needs_one_edit(project: Project, name: str) -> None:
     (project.folder / name).write_bytes(OWN)
     main = project.folder / "main.py"
     main.write_text(main.read_text().replace("model.joblib", name))
@@ -82,7 +82,7 @@ def test_model_of_another_name_is_one_edit(project: Project, name: str) -> None:
 
 
 @pytest.mark.long
-def test_missing_model_is_trained_and_train_keeps_the_old_one(project: Project) -> None:
+def test_missing_model_is_trained_and_old_one_backed_up(project: Project) -> None:
     model = project.folder / "model.joblib"
     assert "accuracy on 45 held-out wines" in make(project, "run")
     assert model.stat().st_size > 0
@@ -92,13 +92,13 @@ def test_missing_model_is_trained_and_train_keeps_the_old_one(project: Project) 
     assert model.read_bytes() != OWN
 
 
-def test_run_says_where(project: Project) -> None:
+def test_run_prints_the_url(project: Project) -> None:
     (project.folder / "model.joblib").write_bytes(OWN)
     assert "http://127.0.0.1:8000/ " in make(project, "run")
     assert "http://127.0.0.1:9000/ " in make(project, "run", PORT="9000")
 
 
-def test_tests_run_whatever_the_lint_says(project: Project) -> None:
+def test_tests_run_after_lint_errors(project: Project) -> None:
     (project.folder / "model.joblib").write_bytes(OWN)
     replaced(project, "ruff", "#!/bin/sh\nexit 1\n")
     printed = make(project, "test", code=2)
@@ -121,7 +121,7 @@ def wheel(folder: Path, name: str, version: str) -> None:
         archive.writestr(f"{info}/RECORD", "")
 
 
-def test_add_pins_what_is_new_and_lock_raises_all(project: Project, tmp_path: Path) -> None:
+def test_add_pins_new_packages_and_lock_upgrades_all(project: Project, tmp_path: Path) -> None:
     index = tmp_path / "index"
     index.mkdir()
     old, new = "mmf-test-old", "mmf-test-new"

@@ -139,7 +139,7 @@ def _grow(
     return Growth(name, size, status, grown / LIMIT)
 
 
-def test_the_worst_of_every_format_that_is_read_is_known() -> None:
+def test_every_readable_format_has_a_worst_case() -> None:
     from mmf_core.codecs import Kind, readable
 
     kinds = {"picture": Kind.IMAGE, "text": Kind.SCALAR, "tree": Kind.JSON}
@@ -156,7 +156,7 @@ def test_the_worst_of_every_format_that_is_read_is_known() -> None:
     "name",
     [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in BODIES],
 )
-def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
+def test_worker_memory_growth_is_limited(service: Service, name: str) -> None:
     kind, form, make = BODIES[name]
     assert form is not None
 
@@ -178,7 +178,7 @@ ENVELOPE_BODIES = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ENVELOPE_BODIES)
-def test_another_protocol_makes_no_difference(service: Service, name: str) -> None:
+def test_memory_growth_in_other_protocols(service: Service, name: str) -> None:
     path, make = ENVELOPE_BODIES[name]
 
     def send(make: Make, most: int) -> tuple[int, int]:
@@ -192,7 +192,7 @@ def test_another_protocol_makes_no_difference(service: Service, name: str) -> No
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["table json records", "table csv gaps"])
-def test_a_compressed_body_makes_no_difference(service: Service, name: str) -> None:
+def test_memory_growth_with_compressed_bodies(service: Service, name: str) -> None:
     kind, form, make = BODIES[name]
     assert form is not None
 

@@ -28,19 +28,19 @@ def ours(model: Path) -> Iterator[int]:
 
 
 @pytest.mark.long
-def test_every_request_is_answered_as_by_mlflow_but_for_the_deltas(model: Path, ours: int) -> None:
+def test_responses_match_mlflow_except_for_the_deltas(model: Path, ours: int) -> None:
     assert len({case.name for case in CASES}) == len(CASES)
     answers = both.compare(model, ours)
     assert {name: answers[name] for name in unexpected(answers)} == {}
 
 
-def test_the_page_has_every_delta() -> None:
+def test_page_lists_every_delta() -> None:
     page = (ROOT / "docs" / "mlflow.md").read_text(encoding="utf-8")
     assert [why for _, _, why in DELTAS.values() if why not in page] == []
 
 
 @pytest.mark.long
-def test_mlflows_own_client_is_served(ours: int) -> None:
+def test_mlflow_client_works(ours: int) -> None:
     lines = environment.script("client.py", str(ours)).splitlines()
     assert lines[1:4] == ["[{0: 2}, {0: 6}]", "[5, 15]", "[2]"]
     assert "error code 400" in lines[4]

@@ -54,13 +54,13 @@ def original() -> tuple[Pipeline, pd.DataFrame]:
     return model, unseen
 
 
-def test_every_choice_is_a_file() -> None:
+def test_every_choice_has_a_file() -> None:
     assert list(FILES) == [FIRST, *OTHERS]
 
 
 @pytest.mark.long
 @each_other
-def test_choice_changes_names_and_requirements_alone(bake: Bake, baked: Path, choice: str) -> None:
+def test_choice_changes_only_names_and_requirements(bake: Bake, baked: Path, choice: str) -> None:
     project = bake(model_format=choice)
     made, default = files_of(project), files_of(baked)
     touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
@@ -83,7 +83,7 @@ def test_model_is_named_everywhere(choose: Bake, choice: str) -> None:
 
 
 @pytest.mark.parametrize("choice", choices("model_format"))
-def test_java_is_there_where_it_is_needed(choose: Bake, choice: str) -> None:
+def test_java_is_installed_only_for_pmml(choose: Bake, choice: str) -> None:
     project = choose(model_format=choice)
     is_needed = choice == "pmml"
     described = json.loads(read(project / "app.json"))
@@ -98,7 +98,7 @@ def test_java_is_there_where_it_is_needed(choose: Bake, choice: str) -> None:
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
 @pytest.mark.parametrize("choice", choices("model_format")[1:])
-def test_ruff_finds_nothing(choose: Bake, choice: str, command: tuple[str, ...]) -> None:
+def test_ruff_passes(choose: Bake, choice: str, command: tuple[str, ...]) -> None:
     ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
     done = subprocess.run(
         ruff, cwd=choose(model_format=choice), capture_output=True, text=True, check=False
@@ -108,9 +108,7 @@ def test_ruff_finds_nothing(choose: Bake, choice: str, command: tuple[str, ...])
 
 @pytest.mark.long
 @each_other
-def test_project_is_trained_tested_and_served_with_its_requirements_alone(
-    bake: Bake, choice: str
-) -> None:
+def test_project_works_with_its_requirements(bake: Bake, choice: str) -> None:
     if choice == "pmml" and not shutil.which("java"):
         pytest.skip("there is no Java: apt install default-jre-headless")
     project = Project(bake(model_format=choice))

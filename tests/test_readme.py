@@ -129,13 +129,13 @@ def test_python_blocks_work(readme: Path, installed: Project, subtests: pytest.S
             installed.run("python", "-c", block.text)
 
 
-def test_every_fence_says_its_language(readme: Path) -> None:
+def test_every_fence_has_a_language(readme: Path) -> None:
     fences = re.findall(r"(?m)^```(.*)$", readme.read_text())
     assert len(fences) % 2 == 0
     assert [line for line in fences[::2] if not line] == []
 
 
-def test_the_readme_has_both_commands() -> None:
+def test_readme_has_both_commands() -> None:
     lines = [line for block in blocks(ROOT / "README.md", "bash", "sh") for line in block.commands]
     assert "make demo" in " ".join(lines)
     assert "make test" in " ".join(lines)

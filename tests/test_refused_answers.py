@@ -104,7 +104,7 @@ def refusals(hook: ModuleType) -> Callable[..., list[str]]:
 
 
 @pytest.mark.parametrize("slug", SLUGS, ids=NAMES)
-def test_slug_is_refused(refusals: Callable[..., list[str]], slug: str) -> None:
+def test_rejects_invalid_slug(refusals: Callable[..., list[str]], slug: str) -> None:
     (reason,) = refusals(project_slug=typed(slug))
     assert reason.startswith("project_slug ")
     assert SLUGS[slug] in reason
@@ -117,7 +117,7 @@ def test_slug_is_refused(refusals: Callable[..., list[str]], slug: str) -> None:
         for slug, name in zip(SLUGS, NAMES, strict=True)
     ],
 )
-def test_nothing_is_left_of_a_refused_project(
+def test_rejected_project_leaves_nothing(
     bake: Bake, output: Path, capfd: pytest.CaptureFixture[str], slug: str
 ) -> None:
     around = {*output.parent.iterdir(), output, output.parent / "output.yaml"}
@@ -129,13 +129,13 @@ def test_nothing_is_left_of_a_refused_project(
 
 
 @pytest.mark.parametrize("slug", ["wine", "w", "a1", "red-wine", "red_wine", "model-2", "w" * 40])
-def test_slug_is_taken(refusals: Callable[..., list[str]], slug: str) -> None:
+def test_accepts_valid_slug(refusals: Callable[..., list[str]], slug: str) -> None:
     assert refusals(project_slug=slug) == []
 
 
 @pytest.mark.parametrize("question", ["project_name", "description", "author"])
 @pytest.mark.parametrize("answer", BREAKS.values(), ids=BREAKS.keys())
-def test_answer_of_several_lines_is_refused(
+def test_rejects_multiline_answer(
     refusals: Callable[..., list[str]], question: str, answer: str
 ) -> None:
     # Jinja makes every line break a newline on the way.
@@ -146,7 +146,7 @@ def test_answer_of_several_lines_is_refused(
 
 @pytest.mark.long
 @pytest.mark.parametrize("answer", BREAKS.values(), ids=BREAKS.keys())
-def test_nothing_is_left_of_answers_of_several_lines(
+def test_multiline_answers_leave_nothing(
     bake: Bake, output: Path, capfd: pytest.CaptureFixture[str], answer: str
 ) -> None:
     with pytest.raises(FailedHookException):
@@ -155,12 +155,12 @@ def test_nothing_is_left_of_answers_of_several_lines(
     assert list(output.iterdir()) == []
 
 
-def test_every_reason_is_reported_at_once(refusals: Callable[..., list[str]]) -> None:
+def test_all_reasons_are_reported_together(refusals: Callable[..., list[str]]) -> None:
     reasons = refusals(project_name=" ", project_slug="Wine", author="a\nb")
     assert [reason.split()[0] for reason in reasons] == ["project_slug", "project_name", "author"]
 
 
-def test_suggestion_would_be_taken(hook: ModuleType) -> None:
+def test_suggestions_are_valid(hook: ModuleType) -> None:
     for reason in SLUGS.values():
         proposed = re.search(r"type (?:a name such as )?(\S+)$", reason)
         if proposed:
@@ -168,17 +168,17 @@ def test_suggestion_would_be_taken(hook: ModuleType) -> None:
             assert hook.slug_problem(name, name) is None
 
 
-def test_name_without_letters_asks_for_a_slug(refusals: Callable[..., list[str]]) -> None:
+def test_name_without_letters_requires_a_slug(refusals: Callable[..., list[str]]) -> None:
     (reason,) = refusals(project_name="🍷")
     assert reason.startswith("project_slug is empty")
 
 
-def test_name_in_cyrillic_makes_a_latin_slug(refusals: Callable[..., list[str]]) -> None:
+def test_cyrillic_name_gives_a_latin_slug(refusals: Callable[..., list[str]]) -> None:
     assert rendered(project_name="Сорта вина")["project_slug"] == "sorta-vina"
     assert refusals(project_name="Сорта вина") == []
 
 
-def test_what_the_project_installs_is_refused(hook: ModuleType) -> None:
+def test_rejects_names_of_installed_packages(hook: ModuleType) -> None:
     requirements = (PAYLOAD / "requirements.in").read_text()
     requirements += (PAYLOAD / "requirements-dev.in").read_text()
     names = {
@@ -188,13 +188,13 @@ def test_what_the_project_installs_is_refused(hook: ModuleType) -> None:
     assert names - set(hook.INSTALLED.split()) == set()
 
 
-def test_what_the_project_holds_is_refused(hook: ModuleType) -> None:
+def test_rejects_names_of_project_modules(hook: ModuleType) -> None:
     modules = {path.stem.replace(".", "_") for path in PAYLOAD.glob("*.py")}
     folders = {path.name for path in PAYLOAD.iterdir() if path.is_dir() and path.name[0] != "."}
     assert (modules | folders) - set(hook.IN_THE_PROJECT.split()) == set()
 
 
-def test_default_answers_are_good(hook: ModuleType, baked: Path) -> None:
+def test_default_answers_are_valid(hook: ModuleType, baked: Path) -> None:
     assert baked.name == "wine-cultivars"
     settings = tomllib.loads((baked / "pyproject.toml").read_text())
     assert settings["project"]["name"] == baked.name

@@ -48,13 +48,13 @@ def test_mmf_core_is_not_vendored_in_the_template() -> None:
     assert "mmf_core/**" not in attributes(PAYLOAD / ".gitattributes")
 
 
-def test_no_file_is_long() -> None:
+def test_files_are_short() -> None:
     lines = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in SHORT}
     assert len(lines) > 100
     assert [file for file, number in lines.items() if number > LONGEST] == []
 
 
-def test_newest_release_is_the_version() -> None:
+def test_changelog_matches_the_version() -> None:
     releases = RELEASE.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     days = [date.fromisoformat(day) for _, day in releases]
     assert releases[0][0] == mmf_core.__version__
@@ -62,7 +62,7 @@ def test_newest_release_is_the_version() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_between_files_lead_somewhere(page: Path) -> None:
+def test_links_between_files_resolve(page: Path) -> None:
     targets = ["".join(groups) for groups in LINK.findall(page.read_text(encoding="utf-8"))]
     files = [target for target in targets if not re.match(r"\w+:", target)]
     assert [name for name in files if not (page.parent / name).exists()] == []

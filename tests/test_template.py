@@ -132,13 +132,13 @@ def check_parses(project: Path) -> None:
             json.loads(text)
 
 
-def test_every_file_is_known(baked: Path) -> None:
+def test_every_file_is_listed(baked: Path) -> None:
     own = {name for name in files_of(baked) if not name.startswith(VENDORED)}
     own -= {".cruft.json"}  # only if the template has no changes that are not committed
     assert sorted(own) == sorted(GENERATED.split())
 
 
-def test_payload_holds_no_caches() -> None:
+def test_payload_has_no_caches() -> None:
     """Cookiecutter copies everything there, caches too."""
     caches = re.compile(r"\.pyc$|(^|/)(__pycache__|\.\w+_cache|\.cache)/")
     assert [name for name in files_of(PAYLOAD) if caches.search(name)] == []
@@ -157,7 +157,7 @@ def test_file_without_jinja_is_copied_byte_for_byte(baked: Path) -> None:
     assert [n for n, path in plain.items() if made[n].read_bytes() != path.read_bytes()] == []
 
 
-def test_vendored_package_needs_no_answers() -> None:
+def test_vendored_package_does_not_use_answers() -> None:
     """It is tested in place, so it must mean the same there and in a project."""
     texts = {name: read(path) for name, path in files_of(PAYLOAD / "mmf_core").items()}
     others = {name: text for name, text in texts.items() if not name.startswith("upgrading/")}
@@ -171,7 +171,7 @@ def test_modes_are_kept(baked: Path) -> None:
     ] == []
 
 
-def test_no_template_is_left_over(baked: Path) -> None:
+def test_no_template_markup_remains(baked: Path) -> None:
     left = []
     for name, path in files_of(baked).items():
         text = re.sub(r"\$\{\{[^}]*\}\}", "", read(path))
@@ -185,7 +185,7 @@ def test_no_template_is_left_over(baked: Path) -> None:
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
 @pytest.mark.parametrize("version", choices("python_version"))
-def test_ruff_finds_nothing(choose: Bake, version: str, command: tuple[str, ...]) -> None:
+def test_ruff_passes(choose: Bake, version: str, command: tuple[str, ...]) -> None:
     project = choose(python_version=version)
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
@@ -197,13 +197,13 @@ def test_ruff_finds_nothing(choose: Bake, version: str, command: tuple[str, ...]
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_hostile_answers_are_only_text(other: Path, baked: Path) -> None:
+def test_hostile_answers_stay_text(other: Path, baked: Path) -> None:
     check_is_only_text(other, baked, f"Сорта {baking.HOSTILE}", baking.HOSTILE)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE.keys())
-def test_each_hostile_answer_is_only_text(bake: Bake, baked: Path, answer: str) -> None:
+def test_each_hostile_answer_stays_text(bake: Bake, baked: Path, answer: str) -> None:
     project = bake(**dict.fromkeys(TEXTS, typed(answer)), project_slug="hostile")
     check_is_only_text(project, baked, answer, answer)
 
@@ -222,7 +222,7 @@ def check_is_only_text(project: Path, default: Path, name: str, description: str
 
 @pytest.mark.long
 @pytest.mark.parametrize("question", TEXTS)
-def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) -> None:
+def test_hostile_answers_do_not_reach_code(bake: Bake, baked: Path, question: str) -> None:
     """An answer may stand in what people and tools read as text, never in a program."""
     project = bake(**{question: "hostile-mark", "project_slug": baked.name})
     made, default = files_of(project), files_of(baked)
@@ -231,7 +231,7 @@ def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) 
 
 
 @pytest.mark.long
-def test_answer_on_the_command_line_is_a_template_of_cookiecutter(bake: Bake) -> None:
+def test_command_line_answers_are_rendered_once(bake: Bake) -> None:
     """Cookiecutter renders such answers once, itself; nothing here renders them again."""
     project = bake(description="{{ 7*7 }}{{ '{{ 7*7 }}' }}")
     rendered_text = tomllib.loads(read(project / "pyproject.toml"))["project"]["description"]
@@ -239,7 +239,7 @@ def test_answer_on_the_command_line_is_a_template_of_cookiecutter(bake: Bake) ->
 
 
 @pytest.mark.parametrize("version", choices("python_version"))
-def test_python_version_is_where_it_must_be(choose: Bake, version: str) -> None:
+def test_python_version_is_used_everywhere(choose: Bake, version: str) -> None:
     project = choose(python_version=version)
     settings = tomllib.loads(read(project / "pyproject.toml"))
     workflow = read(project / ".github/workflows/ci.yml")
@@ -251,7 +251,7 @@ def test_python_version_is_where_it_must_be(choose: Bake, version: str) -> None:
     assert f'"{version}"' in workflow
 
 
-def test_every_question_has_a_sentence() -> None:
+def test_every_question_has_a_prompt() -> None:
     questions = {name: default for name, default in QUESTIONS.items() if not name.startswith("_")}
     prompts = QUESTIONS["__prompts__"]
     assert prompts.keys() == questions.keys()
@@ -262,7 +262,7 @@ def test_every_question_has_a_sentence() -> None:
             assert prompts[name].strip().endswith(("?", "README", "_"))
 
 
-def test_questions_are_asked(output: Path) -> None:
+def test_questions_are_prompted(output: Path) -> None:
     """The real command, answered at the prompts."""
     output.mkdir()
     answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4", "", ""]

@@ -130,7 +130,7 @@ def test_mlflow_loads_the_saved_model_without_the_project(project: Path, tmp_pat
 
 
 @pytest.mark.long
-def test_mlflow_answers_as_the_project_does(project: Path) -> None:
+def test_mlflow_responses_match_the_project(project: Path) -> None:
     environment.install()
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
@@ -168,7 +168,7 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_server_that_is_down_is_reported_in_seconds(project: Path) -> None:
+def test_unreachable_server_is_reported_quickly(project: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
     done = to_mlflow(project, MLFLOW_TRACKING_URI=uri)
     assert done.returncode == 1
@@ -176,7 +176,7 @@ def test_a_server_that_is_down_is_reported_in_seconds(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_commands_leave_with_the_parts_that_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_disappear_without_their_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [command.name for command in capability.commands()] == ["from-mlflow", "to-mlflow"]
     present = {"..stores.mlflow_retries"}
     monkeypatch.setattr(capability, "find_spec", lambda name, _: name if name in present else None)
@@ -185,7 +185,7 @@ def test_commands_leave_with_the_parts_that_they_need(monkeypatch: pytest.Monkey
     assert list(capability.commands()) == []
 
 
-def test_what_mlflow_cannot_serve_is_reported(tmp_path: Path) -> None:
+def test_unsupported_targets_are_reported(tmp_path: Path) -> None:
     table, tree, number = mmf.DataFrame(), mmf.Dict(), mmf.Integer()
     for arguments, words in (
         ([{"data": table}, {"data": table}], "mark one with default=True"),
@@ -203,7 +203,7 @@ def test_what_mlflow_cannot_serve_is_reported(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_not_ready_for_it_is_reported(
+def test_missing_prerequisites_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

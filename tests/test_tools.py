@@ -48,7 +48,7 @@ def test_blanks_comments_and_docstrings_are_not_code(source: str, lines: int) ->
     assert count_lines.code_lines(source) == lines
 
 
-def test_what_can_be_deleted_is_not_the_core(tmp_path: Path) -> None:
+def test_deletable_modules_are_not_core(tmp_path: Path) -> None:
     texts = {
         "app.py": "",
         "page/capability.py": "",
@@ -71,12 +71,12 @@ def test_what_can_be_deleted_is_not_the_core(tmp_path: Path) -> None:
     }
 
 
-def test_lines_are_added_up_by_folder() -> None:
+def test_lines_are_summed_by_folder() -> None:
     lines = {"app.py": 1, "errors.py": 2, "web/app.py": 3, "web/http/bodies.py": 4}
     assert count_lines.by_folder(lines) == Counter({".": 3, "web": 7})
 
 
-def test_hop_is_a_change_of_file() -> None:
+def test_hops_are_changes_of_file() -> None:
     counter = request_path.PathCounter("/mmf_core/")
     for path in ("a.py", "a.py", "b.py", "a.py"):
         counter.visit(path)

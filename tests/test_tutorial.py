@@ -23,7 +23,7 @@ def test_blocks_of_output_are_compared() -> None:
     assert len(shown) == text.count("```text") > 0
 
 
-def test_tutorial_has_the_payloads_commands() -> None:
+def test_tutorial_commands_exist_in_the_makefile() -> None:
     """Every make command on the page is in the project's Makefile."""
     makefile = (PAYLOAD / "Makefile").read_text(encoding="utf-8")
     commands = re.findall(r"(?m)(?:`|^)make ([\w-]+)", PAGE.read_text(encoding="utf-8"))

@@ -53,7 +53,7 @@ def mlserver(service: str) -> dict[str, Any]:
     return report
 
 
-def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
+def test_triton_server_and_model_metadata(triton: dict[str, Any]) -> None:
     assert (triton["live"], triton["ready"], triton["model ready"]) == (True, True, True)
     assert triton["extensions"] == ["binary_tensor_data"]
     assert triton["inputs"] == [
@@ -65,7 +65,7 @@ def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
-def test_triton_infers(triton: dict[str, Any], binary: bool, compression: str | None) -> None:
+def test_triton_inference(triton: dict[str, Any], binary: bool, compression: str | None) -> None:
     assert triton[f"infer {binary} {compression}"] == ["7", [3.0, 5.0], ["вино", ""]]
 
 
@@ -73,14 +73,14 @@ def test_triton_sends_half_precision(triton: dict[str, Any]) -> None:
     assert triton["half"] == ["float16", [[2.0, 4.0]]]
 
 
-def test_triton_understands_our_errors(triton: dict[str, Any]) -> None:
+def test_triton_parses_errors(triton: dict[str, Any]) -> None:
     status, message = triton["error"]
     assert status == "404"
     models = "score, twice, table, shout, later, copied"
     assert message == f"unknown model none; available: {models}"
 
 
-def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> None:
+def test_mlserver_server_and_version_metadata(mlserver: dict[str, Any]) -> None:
     assert mlserver["extensions"] == ["binary_tensor_data"]
     assert mlserver["versions"] == [VERSION]
     assert mlserver["index"] == [[VERSION, "READY"]]
@@ -90,7 +90,7 @@ def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> 
     assert message == f"unknown version another of twice; available: {VERSION}"
 
 
-def test_mlservers_pandas_codec_gets_the_table_back(mlserver: dict[str, Any]) -> None:
+def test_mlserver_pandas_codec_round_trip(mlserver: dict[str, Any]) -> None:
     columns = mlserver["columns"]
     assert columns["whole"] == [1, 2**53 + 1]
     assert [row[1:] for row in columns["cells"]] == [
@@ -100,7 +100,7 @@ def test_mlservers_pandas_codec_gets_the_table_back(mlserver: dict[str, Any]) ->
     assert columns["chosen"] == ["word", "whole"]
 
 
-def test_mlservers_other_codecs(mlserver: dict[str, Any]) -> None:
+def test_mlserver_other_codecs(mlserver: dict[str, Any]) -> None:
     assert mlserver["values"] == {
         "matrix": [[3.0, 4.0], [6.0, 8.0]],
         "vector": [[2], [4]],  # MLServer makes a column of it

@@ -23,7 +23,7 @@ time.sleep(600)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is waited for by its descriptor")
-def test_a_server_ends_with_its_test_however_that_ends() -> None:
+def test_server_ends_with_its_test() -> None:
     test = subprocess.Popen(
         [sys.executable, "-c", CODE], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True
     )

@@ -34,7 +34,7 @@ def export(*arguments: str, code: int = 0) -> str:
     ("target", "output", "columns"),
     [("score", "label", 1), ("probabilities", "probabilities", 3)],
 )
-def test_the_folder_has_the_model_and_how_it_is_called(
+def test_folder_has_the_model_and_its_schema(
     target: str, output: str, columns: int, project: Path
 ) -> None:
     export(target)
@@ -49,7 +49,7 @@ def test_the_folder_has_the_model_and_how_it_is_called(
     assert exported.predict(wines).tolist() == expected.tolist()
 
 
-def test_texts_of_the_project_end_no_script(project: Path) -> None:
+def test_project_texts_cannot_end_the_script(project: Path) -> None:
     export("score")
     page = (project / "out" / "index.html").read_text(encoding="utf-8")
     assert "</script><b>" not in page
@@ -57,7 +57,7 @@ def test_texts_of_the_project_end_no_script(project: Path) -> None:
     assert "%%" not in page
 
 
-def test_a_model_that_is_onnx_already_is_copied(project: Path) -> None:
+def test_onnx_model_is_copied(project: Path) -> None:
     rows = load_wine(as_frame=True).data
     mmf.save_model(mmf.load_model("model.joblib"), "model.onnx", example=rows)
     text = (project / "main.py").read_text(encoding="utf-8")
@@ -67,13 +67,13 @@ def test_a_model_that_is_onnx_already_is_copied(project: Path) -> None:
     assert copy == (project / "model.onnx").read_bytes()
 
 
-def test_a_target_that_is_more_than_its_model_is_refused(project: Path) -> None:
+def test_rejects_target_that_does_more_than_predict(project: Path) -> None:
     printed = export("more", code=1)
     assert "more: expected the prediction of its model, got something else" in printed
     assert not (project / "out").exists()
 
 
-def test_another_folder_is_no_runtime(project: Path) -> None:
+def test_rejects_folder_without_the_runtime(project: Path) -> None:
     (project / "runtime" / "dist" / "ort.wasm.bundle.min.mjs").unlink()
     assert "npm install onnxruntime-web" in export("score", code=1)
     assert not (project / "out").exists()

@@ -82,7 +82,7 @@ def verdicts(registry: mmf.Registry, seconds: float = LONG) -> dict[str, Verdict
     ],
     ids=["guess", "author's"],
 )
-def test_only_a_guess_may_be_rejected(
+def test_only_a_guessed_example_may_be_rejected(
     registry: mmf.Registry, options: dict[str, Any], verdict: Verdict, reason: str
 ) -> None:
     @registry.target(returns=mmf.String(), **options)
@@ -97,7 +97,7 @@ def test_only_a_guess_may_be_rejected(
 # What survives
 
 
-def test_answers_of_every_kind_are_safe(registry: mmf.Registry) -> None:
+def test_results_of_every_kind_are_safe(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
     def table(data: Any = mmf.DataFrame(schema={"a": float, "b": str})) -> Any:
         return data.assign(c=1)
@@ -125,7 +125,7 @@ def test_answers_of_every_kind_are_safe(registry: mmf.Registry) -> None:
     assert list(check(registry, LONG)) == ["table", "picture", "array", "file", "moment", "nothing"]
 
 
-def test_a_forest_of_several_threads_is_safe(registry: mmf.Registry) -> None:
+def test_multithreaded_forest_is_safe(registry: mmf.Registry) -> None:
     from sklearn.ensemble import RandomForestClassifier
 
     @registry.artifact("forest.joblib")
@@ -141,7 +141,7 @@ def test_a_forest_of_several_threads_is_safe(registry: mmf.Registry) -> None:
     assert verdicts(registry) == {"score": Verdict.SAFE}
 
 
-def test_what_is_counted_or_kept_between_calls_is_safe(registry: mmf.Registry) -> None:
+def test_state_kept_between_calls_is_safe(registry: mmf.Registry) -> None:
     """Both processes make the same calls in the same order."""
     seen: list[str] = []
 
@@ -158,7 +158,7 @@ def test_what_is_counted_or_kept_between_calls_is_safe(registry: mmf.Registry) -
     assert seen == ["text"], "called once where nothing differs, and never before the fork"
 
 
-def test_nothing_is_called_here_before_the_last_fork(
+def test_parent_calls_nothing_before_the_last_fork(
     registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happened: list[str] = []
@@ -222,7 +222,7 @@ def waiting_for_a_thread(registry: mmf.Registry, *, preload: bool) -> None:
         return answer.get()
 
 
-def test_a_thread_of_an_artifact_is_lost(registry: mmf.Registry) -> None:
+def test_thread_of_an_artifact_is_lost(registry: mmf.Registry) -> None:
     waiting_for_a_thread(registry, preload=True)
 
     @registry.target(returns=mmf.Integer())
@@ -232,12 +232,12 @@ def test_a_thread_of_an_artifact_is_lost(registry: mmf.Registry) -> None:
     assert verdicts(registry, SHORT) == {"shout": Verdict.HANGS, "after": Verdict.SAFE}
 
 
-def test_the_remedy_helps(registry: mmf.Registry) -> None:
+def test_preload_false_is_a_remedy(registry: mmf.Registry) -> None:
     waiting_for_a_thread(registry, preload=False)
     assert verdicts(registry) == {"shout": Verdict.SAFE}
 
 
-def test_a_lock_that_a_thread_holds_during_the_fork(registry: mmf.Registry) -> None:
+def test_lock_held_during_the_fork(registry: mmf.Registry) -> None:
     """It hangs while loading: the limit is for that, too."""
     lock, never = Lock(), Event()
 
@@ -267,7 +267,7 @@ def test_a_lock_that_a_thread_holds_during_the_fork(registry: mmf.Registry) -> N
     assert verdicts(registry, SHORT) == {"ask": Verdict.HANGS}
 
 
-def test_code_that_keeps_the_interpreter_to_itself_is_ended(registry: mmf.Registry) -> None:
+def test_code_that_holds_the_gil_is_killed(registry: mmf.Registry) -> None:
     """No thread of the process runs any more, so that nothing in it could end it."""
     home = os.getpid()
 
@@ -280,7 +280,7 @@ def test_code_that_keeps_the_interpreter_to_itself_is_ended(registry: mmf.Regist
     assert verdicts(registry, SHORT) == {"stuck": Verdict.HANGS}
 
 
-def test_a_targets_own_limit_counts_where_it_is_shorter(registry: mmf.Registry) -> None:
+def test_shorter_target_timeout_is_used(registry: mmf.Registry) -> None:
     home = os.getpid()
 
     @registry.target(timeout=1.0)
@@ -297,7 +297,7 @@ def test_a_targets_own_limit_counts_where_it_is_shorter(registry: mmf.Registry) 
 
 
 @pytest.mark.usefixtures("at_once")
-def test_an_artifact_that_knows_its_process(registry: mmf.Registry) -> None:
+def test_artifact_that_stores_its_pid(registry: mmf.Registry) -> None:
     @registry.artifact("home")
     def home() -> list[int]:
         return [os.getpid()]
@@ -322,7 +322,7 @@ def test_an_artifact_that_knows_its_process(registry: mmf.Registry) -> None:
     ids=["raises", "lines", "exits", "ends", "ends well", "is killed"],
 )
 @pytest.mark.usefixtures("at_once")
-def test_what_fails_in_a_fork_only(
+def test_failure_only_in_a_fork(
     registry: mmf.Registry, fail: Callable[[], Any], reason: str
 ) -> None:
     home = os.getpid()
@@ -343,7 +343,7 @@ def test_what_fails_in_a_fork_only(
 
 
 @pytest.mark.usefixtures("at_once")
-def test_an_artifact_that_a_fork_cannot_load(registry: mmf.Registry) -> None:
+def test_artifact_that_fails_to_load_in_a_fork(registry: mmf.Registry) -> None:
     home = os.getpid()
 
     @registry.artifact("device", preload=False)
@@ -365,7 +365,7 @@ def test_an_artifact_that_a_fork_cannot_load(registry: mmf.Registry) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_what_is_random_is_not_blamed(registry: mmf.Registry) -> None:
+def test_random_results_are_not_blamed_on_the_fork(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.Float())
     def dice() -> float:
         return random.random()
@@ -378,7 +378,7 @@ def test_what_is_random_is_not_blamed(registry: mmf.Registry) -> None:
     assert results == {"dice": Verdict.VARIES, "failing_dice": Verdict.BROKEN}
 
 
-def test_reading_the_clock_is_not_blamed(registry: mmf.Registry) -> None:
+def test_clock_results_are_not_blamed_on_the_fork(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.Integer())
     def seconds() -> int:
         return int(time.time()) - (os.getpid() != home)
@@ -387,7 +387,7 @@ def test_reading_the_clock_is_not_blamed(registry: mmf.Registry) -> None:
     assert verdicts(registry) == {"seconds": Verdict.VARIES}
 
 
-def test_what_is_late_here_too_is_not_blamed(registry: mmf.Registry) -> None:
+def test_timeout_in_the_parent_is_not_blamed_on_the_fork(registry: mmf.Registry) -> None:
     ended = Event()
 
     @registry.target
@@ -398,7 +398,7 @@ def test_what_is_late_here_too_is_not_blamed(registry: mmf.Registry) -> None:
     ended.set()
 
 
-def test_what_a_thread_may_not_touch_fails_here_too(registry: mmf.Registry) -> None:
+def test_thread_bound_objects_fail_in_the_parent_too(registry: mmf.Registry) -> None:
     """The service's workers call in threads, so both calls are made in one."""
 
     @registry.artifact("base")
@@ -422,7 +422,7 @@ def test_what_a_thread_may_not_touch_fails_here_too(registry: mmf.Registry) -> N
     base.close()
 
 
-def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
+def test_example_rejected_by_the_target(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.Dict())
     def explain(wine: Any = mmf.Dict()) -> Any:
         raise mmf.InvalidValue(f"alcohol is missing, not {list(wine)}")
@@ -455,7 +455,7 @@ def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
     ],
 )
 @pytest.mark.usefixtures("at_once")
-def test_a_verdict_from_what_came_of_the_calls(
+def test_verdicts(
     forked: CallResult, here: CallResult, again: list[CallResult], verdict: Verdict
 ) -> None:
     rest = iter(again)
@@ -466,7 +466,7 @@ def test_a_verdict_from_what_came_of_the_calls(
 # The forked process itself
 
 
-def test_a_fork_reports_until_something_hangs(
+def test_fork_reports_until_a_call_hangs(
     registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What runs in a fork, run here."""
@@ -499,7 +499,7 @@ def test_a_fork_reports_until_something_hangs(
     assert alarms == [1 + forks.ORPHAN_TIMEOUT] * 3
 
 
-def test_a_broken_artifact_is_reported_by_a_fork(
+def test_fork_reports_invalid_artifact(
     registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signal, "alarm", lambda _: None)
@@ -515,7 +515,7 @@ def test_a_broken_artifact_is_reported_by_a_fork(
         assert reader.recv_bytes().startswith(b"FArtifactError: device cannot be loaded")
 
 
-def test_a_large_answer_arrives_whole(registry: mmf.Registry) -> None:
+def test_large_result_is_transferred(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.File())
     def large() -> bytes:
         return bytes(5_000_000)
@@ -523,7 +523,7 @@ def test_a_large_answer_arrives_whole(registry: mmf.Registry) -> None:
     assert verdicts(registry) == {"large": Verdict.SAFE}
 
 
-def test_what_json_cannot_hold_is_compared_as_it_is_answered(registry: mmf.Registry) -> None:
+def test_results_are_compared_in_their_response_format(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.DataFrame(format=mmf.PARQUET))
     def odd(data: Any = mmf.DataFrame()) -> Any:
         return data.assign(odd=b"\0")
@@ -574,7 +574,7 @@ def run(source: str, *options: str) -> Result:
 
 
 @pytest.mark.usefixtures("project", "at_once")
-def test_each_target_is_reported_and_the_bad_ones_with_the_remedy() -> None:
+def test_every_target_is_reported_with_a_remedy() -> None:
     result = run(MAIN)
     assert result.exit_code == 1
     first, second = result.stdout.splitlines()
@@ -585,13 +585,13 @@ def test_each_target_is_reported_and_the_bad_ones_with_the_remedy() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_good_project_ends_well() -> None:
+def test_valid_project_exits_with_0() -> None:
     result = run(MAIN.replace("os.getpid() == HOME", "True"))
     assert (result.exit_code, result.output) == (0, "  good: safe\n  bad: safe\n")
 
 
 @pytest.mark.usefixtures("project")
-def test_a_target_that_fails_on_its_example_is_an_error_with_one_line_of_reason() -> None:
+def test_failing_target_is_an_error_with_a_one_line_reason() -> None:
     result = run(MAIN.replace("os.getpid() == HOME", "1 / 0"))
     assert result.exit_code == 1
     assert result.stdout == (
@@ -601,14 +601,14 @@ def test_a_target_that_fails_on_its_example_is_an_error_with_one_line_of_reason(
 
 
 @pytest.mark.usefixtures("project")
-def test_a_missing_artifact_is_reported_in_one_line() -> None:
+def test_missing_artifact_is_reported_in_one_line() -> None:
     result = run(MAIN + "\nmmf.artifact('model.joblib')\n")
     assert result.exit_code == 1
     assert result.output.startswith("Error: model.joblib not found")
 
 
 @pytest.mark.usefixtures("project")
-def test_where_nothing_can_be_forked_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_without_fork_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "fork")
     result = run(MAIN)
     assert result.exit_code == 0
@@ -617,11 +617,11 @@ def test_where_nothing_can_be_forked_it_is_said(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("seconds", ["0", "nan", "-1", "1e9", "100000"])
 @pytest.mark.usefixtures("project")
-def test_a_limit_that_makes_no_sense(seconds: str) -> None:
+def test_invalid_timeout(seconds: str) -> None:
     assert run(MAIN, "--timeout", seconds).exit_code == 2
 
 
-def test_it_is_a_step_and_not_a_command_of_its_own() -> None:
+def test_command_is_hidden() -> None:
     assert "check-fork" not in CliRunner().invoke(main, ["--help"]).output
     assert main.get_command(click.Context(main), "check-fork")
 
@@ -647,7 +647,7 @@ check(registry, {seconds})
 """
 
 
-def test_a_fork_whose_parent_was_killed_ends_by_itself() -> None:
+def test_orphaned_fork_exits() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", ORPHAN.format(seconds=1)],
         env=os.environ | {"PYTHONPATH": str(PAYLOAD)},

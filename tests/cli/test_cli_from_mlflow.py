@@ -76,7 +76,7 @@ def ask(folder: Path, body: Any) -> str:
     return done.stdout.strip()
 
 
-def test_a_signature_is_a_schema(tmp_path: Path) -> None:
+def test_signature_becomes_a_schema(tmp_path: Path) -> None:
     types = ("boolean", "integer", "long", "float", "double", "string", "datetime")
     save(tmp_path / "all", columns(*((type_name, type_name) for type_name in types)))
     expected = [bool, int, int, float, float, str, datetime]
@@ -86,14 +86,14 @@ def test_a_signature_is_a_schema(tmp_path: Path) -> None:
     assert repr(mmf.schema_of(tmp_path / "some")) == "{'b': float | None}"
 
 
-def test_a_loaded_model_brings_its_signature(tmp_path: Path) -> None:
+def test_loaded_model_has_its_signature(tmp_path: Path) -> None:
     save(tmp_path / "model", columns(("long", "a"), ("double", "b")))
     from mlflow.pyfunc import load_model
 
     assert mmf.schema_of(load_model(str(tmp_path / "model"))) == {"a": int, "b": float}
 
 
-def test_an_unusable_schema_is_reported(tmp_path: Path) -> None:
+def test_unsupported_signature_is_reported(tmp_path: Path) -> None:
     from mlflow.types import Schema, TensorSpec
 
     save(tmp_path / "none", None)
@@ -111,7 +111,7 @@ def test_an_unusable_schema_is_reported(tmp_path: Path) -> None:
             mmf.schema_of(tmp_path / name)
 
 
-def test_what_is_written_serves_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generated_main_serves_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "model", columns(("long", "a"), ("double", "b")))
     result = from_mlflow(Path("model"))
@@ -129,7 +129,7 @@ def test_what_is_written_serves_the_model(tmp_path: Path, monkeypatch: pytest.Mo
     assert from_mlflow(Path("model"), "--out", "other.py").exit_code == 0
 
 
-def test_an_array_is_written_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensor_signature_becomes_an_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow.types import Schema, TensorSpec
 
     monkeypatch.chdir(tmp_path)

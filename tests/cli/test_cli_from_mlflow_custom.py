@@ -64,7 +64,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
-def test_a_model_of_ones_own_is_served(saved: Path) -> None:
+def test_custom_pyfunc_model_is_served(saved: Path) -> None:
     result = from_mlflow(Path("custom"))
     assert result.exit_code == 0, result.output
     body = {"dataframe_split": {"columns": ["a"], "data": [[1], [2.0]]}, "params": {"more": 1}}
@@ -73,14 +73,14 @@ def test_a_model_of_ones_own_is_served(saved: Path) -> None:
     assert json.loads(answer) == {"predictions": [{"y": 3.5}, {"y": 6.0}]}
 
 
-def test_a_model_whose_loading_fails_is_reported(saved: Path) -> None:
+def test_failing_custom_loader_is_reported(saved: Path) -> None:
     (factor,) = saved.rglob("factor.json")
     factor.write_text("null", encoding="utf-8")
     with pytest.raises(ArtifactError, match=r"custom.*there is no factor"):
         mmf.Registry().artifact("custom").load()
 
 
-def test_a_broken_folder_is_reported(saved: Path) -> None:
+def test_invalid_folder_is_reported(saved: Path) -> None:
     (saved / "custom" / "MLmodel").write_text("flavors: {}\n", encoding="utf-8")
     with pytest.raises(ArtifactError, match="custom"):
         mmf.Registry().artifact("custom").load()

@@ -94,20 +94,20 @@ def assert_refused(result: Result, *words: str) -> None:
 @pytest.mark.parametrize(
     "arguments", [("main",), ("main.py",), (), ("main", "--out", "mmf.json")], ids=" ".join
 )
-def test_it_writes_mmf_json(project: Path, arguments: tuple[str, ...]) -> None:
+def test_writes_mmf_json(project: Path, arguments: tuple[str, ...]) -> None:
     result = run("get-meta", *arguments)
     assert (result.exit_code, result.output) == (0, "wrote mmf.json\n")
     assert [target["route"] for target in written(project)["targets"]] == ["score", "forget"]
 
 
-def test_it_writes_to_the_requested_file(project: Path) -> None:
+def test_writes_to_the_requested_file(project: Path) -> None:
     (project / "out").mkdir()
     assert run("get-meta", "main", "--out", "out/описание.json").exit_code == 0
     assert written(project, "out/описание.json").keys() == {"targets", "artifacts"}
     assert not (project / "mmf.json").exists()
 
 
-def test_it_replaces_what_was_there(project: Path) -> None:
+def test_overwrites_an_existing_file(project: Path) -> None:
     (project / "mmf.json").write_text("x" * 100_000)
     assert run("get-meta").exit_code == 0
     assert written(project)["targets"]
@@ -128,7 +128,7 @@ def test_keys_and_types_of_a_target(project: Path) -> None:
             assert isinstance(descriptor["id"], str)
 
 
-def test_what_is_declared_is_what_is_written(project: Path) -> None:
+def test_declarations_are_written(project: Path) -> None:
     run("get-meta", "main")
     score, forget = written(project)["targets"]
     assert (score["name"], score["description"]) == ("Сорт вина", "Predicts the cultivar")
@@ -143,7 +143,7 @@ def test_what_is_declared_is_what_is_written(project: Path) -> None:
     assert (times["default"], times["is_file"]) == ("3", False)
 
 
-def test_artifacts_are_described_and_not_loaded(project: Path) -> None:
+def test_artifacts_are_not_loaded(project: Path) -> None:
     """Neither file is there."""
     run("get-meta", "main")
     assert written(project)["artifacts"] == [
@@ -152,7 +152,7 @@ def test_artifacts_are_described_and_not_loaded(project: Path) -> None:
     ]
 
 
-def test_what_is_not_given_is_null_as_mmf_writes_it(project: Path) -> None:
+def test_missing_values_are_null(project: Path) -> None:
     (project / "main.py").write_text(BARE, encoding="utf-8")
     run("get-meta", "main")
     meta = written(project)
@@ -164,13 +164,13 @@ def test_what_is_not_given_is_null_as_mmf_writes_it(project: Path) -> None:
     assert (data["name"], data["description"], data["default"]) == ("data", None, "None")
 
 
-def test_a_project_written_for_mmf_itself(project: Path) -> None:
+def test_project_that_imports_mmf_meta(project: Path) -> None:
     (project / "main.py").write_text(GOOD.replace("mmf_core", "mmf_meta"), encoding="utf-8")
     assert run("get-meta", "main").exit_code == 0
     assert len(written(project)["targets"]) == 2
 
 
-def test_the_file_is_readable_by_people(project: Path) -> None:
+def test_output_is_readable(project: Path) -> None:
     run("get-meta", "main")
     text = (project / "mmf.json").read_text(encoding="utf-8")
     assert "Сорт вина" in text
@@ -199,7 +199,7 @@ def test_the_file_is_readable_by_people(project: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_project_is_reported_in_one_line(
+def test_invalid_project_is_reported_in_one_line(
     project: Path, source: str, words: list[str]
 ) -> None:
     (project / "main.py").write_text(source, encoding="utf-8")
@@ -209,16 +209,16 @@ def test_a_wrong_project_is_reported_in_one_line(
 
 @pytest.mark.parametrize("module", ["absent", "a/main.py", "", ".main", "a b", "absent.main"])
 @pytest.mark.usefixtures("project")
-def test_a_module_that_is_not_there(module: str) -> None:
+def test_missing_module(module: str) -> None:
     assert_refused(run("get-meta", module), "cannot be imported")
 
 
 @pytest.mark.usefixtures("project")
-def test_a_place_that_cannot_be_written() -> None:
+def test_unwritable_output() -> None:
     assert_refused(run("get-meta", "main", "--out", "no/mmf.json"), "cannot write no/mmf.json")
 
 
-def test_a_failure_leaves_the_old_file(project: Path) -> None:
+def test_failure_keeps_the_old_file(project: Path) -> None:
     (project / "mmf.json").write_text("old")
     (project / "main.py").write_text("1 / 0")
     assert run("get-meta").exit_code == 1
@@ -229,14 +229,14 @@ def test_a_failure_leaves_the_old_file(project: Path) -> None:
     "arguments", [["nonsense"], ["get-meta", "--nonsense"], ["get-meta", "--out", "."]]
 )
 @pytest.mark.usefixtures("project")
-def test_a_wrong_call_is_reported(arguments: list[str]) -> None:
+def test_invalid_usage_is_reported(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Usage" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_help_names_the_commands() -> None:
+def test_help_lists_commands() -> None:
     result = CliRunner().invoke(main, ["--help"])
     assert result.exit_code == 0
     for command in ("get-meta", "test"):
@@ -244,7 +244,7 @@ def test_help_names_the_commands() -> None:
 
 
 @pytest.mark.parametrize("source", [GOOD, "1 / 0"], ids=["good", "bad"])
-def test_python_m_is_the_same(project: Path, source: str) -> None:
+def test_python_m_gives_the_same_output(project: Path, source: str) -> None:
     (project / "main.py").write_text(source, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "mmf_core", "get-meta", "main"],

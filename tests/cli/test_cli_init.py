@@ -72,7 +72,7 @@ class _Names:
         return getattr(mmf_core, name)
 
 
-def test_model_of_another_folder_is_served_as_it_predicts(project: Path, model: Path) -> None:
+def test_model_from_another_folder_is_served(project: Path, model: Path) -> None:
     result = init(model)
     assert result.exit_code == 0, result.output
     assert (project / model.name).read_bytes() == model.read_bytes()
@@ -81,7 +81,7 @@ def test_model_of_another_folder_is_served_as_it_predicts(project: Path, model: 
     assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
 
 
-def test_an_id_comes_back_beside_its_prediction(project: Path, model: Path) -> None:
+def test_id_is_returned_beside_its_prediction(project: Path, model: Path) -> None:
     init(model)
     rows = [{"id": f"00{number}", **row} for number, row in enumerate(ROWS.to_dict("records"))]
     answer = serve(project).post("/predict?format=json", json=rows)
@@ -89,7 +89,7 @@ def test_an_id_comes_back_beside_its_prediction(project: Path, model: Path) -> N
     assert [row["id"] for row in answer.json] == ["000", "001", "002"]
 
 
-def test_caller_is_told_what_the_model_takes(project: Path, model: Path) -> None:
+def test_invalid_request_names_the_columns(project: Path, model: Path) -> None:
     init(model)
     answer = serve(project).post("/predict", json=[{"rooms": "two"}])
     assert answer.status_code == 422
@@ -119,7 +119,7 @@ def check_lint(project: Path) -> None:
         )
 
 
-def test_main_py_is_as_make_lint_expects_it(project: Path, model: Path) -> None:
+def test_generated_main_passes_lint(project: Path, model: Path) -> None:
     init(model, "--name", "price")
     check_lint(project)
     assert "def price(" in (project / "main.py").read_text()
@@ -132,7 +132,7 @@ def test_main_py_is_as_make_lint_expects_it(project: Path, model: Path) -> None:
         (FunctionTransformer(), 'mmf.artifact("own.joblib").load()'),
     ],
 )
-def test_an_estimator_has_its_fast_path(
+def test_estimator_uses_the_fast_path(
     begins: Any, load: str, project: Path, tmp_path: Path
 ) -> None:
     model = make_pipeline(begins, LinearRegression()).fit(ROWS, [3.0, 6.0, 9.0])
@@ -141,7 +141,7 @@ def test_an_estimator_has_its_fast_path(
     assert f"model = {load}\n" in (project / "main.py").read_text()
 
 
-def test_main_py_that_says_something_is_kept(project: Path, model: Path) -> None:
+def test_edited_main_is_backed_up(project: Path, model: Path) -> None:
     assert "replaced" not in init(model).output  # nothing but comments
     assert not list(project.glob("main.old*"))
     own = (project / "main.py").read_text() + "\nOWN = 1\n"
@@ -151,20 +151,20 @@ def test_main_py_that_says_something_is_kept(project: Path, model: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["def broken(:", "import own"])
-def test_anything_is_something(project: Path, model: Path, text: str) -> None:
+def test_any_content_is_backed_up(project: Path, model: Path, text: str) -> None:
     (project / "main.py").write_text(text)
     init(model)
     assert (project / "main.old-1.py").read_text() == text
 
 
-def test_model_of_that_name_is_kept(project: Path, model: Path) -> None:
+def test_existing_model_is_backed_up(project: Path, model: Path) -> None:
     (project / model.name).write_bytes(b"the user's other model")
     assert "house prices.old-1.joblib" in init(model).output
     assert (project / "house prices.old-1.joblib").read_bytes() == b"the user's other model"
 
 
 @pytest.mark.parametrize("where", ["model.joblib", "models/model.joblib", "./model.joblib"])
-def test_model_that_is_here_stays_where_it_is(project: Path, model: Path, where: str) -> None:
+def test_model_in_the_project_is_not_moved(project: Path, model: Path, where: str) -> None:
     path = project / where
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(model.read_bytes())
@@ -175,7 +175,7 @@ def test_model_that_is_here_stays_where_it_is(project: Path, model: Path, where:
     assert serve(project).get("/health/ready").status_code == 200
 
 
-def test_model_that_is_too_large_for_the_code_has_a_loader(
+def test_large_model_gets_a_loader(
     project: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.0001")
@@ -186,7 +186,7 @@ def test_model_that_is_too_large_for_the_code_has_a_loader(
     assert answer.status_code == 200
 
 
-def test_thousands_of_columns_stay_in_the_model(project: Path, tmp_path: Path) -> None:
+def test_large_schema_is_read_from_the_model(project: Path, tmp_path: Path) -> None:
     path = tmp_path / "wide.joblib"
     wide = pd.DataFrame(0.5, index=range(3), columns=[f"gene {index}" for index in range(5_000)])
     joblib.dump(Ridge().fit(wide, [1.0, 2.0, 3.0]), path)
@@ -195,7 +195,7 @@ def test_thousands_of_columns_stay_in_the_model(project: Path, tmp_path: Path) -
     assert serve(project).get("/health/ready").status_code == 200
 
 
-def test_categories_and_types_are_those_of_the_model(project: Path, tmp_path: Path) -> None:
+def test_schema_has_types_and_categories_of_the_model(project: Path, tmp_path: Path) -> None:
     path = tmp_path / "encoded.joblib"
     rows = pd.DataFrame({"city": ["Kazan", "Omsk", "Kazan"], "area": [30.0, 60.0, 90.0]})
     encoder = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
@@ -233,7 +233,7 @@ def predictions(client: Any, route: str) -> list[float]:
 
 
 @pytest.mark.parametrize("is_large", [False, True])
-def test_each_model_of_a_dict_has_a_target(
+def test_dict_of_models_gets_a_target_per_model(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_large: bool
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.0001" if is_large else "10")
@@ -252,7 +252,7 @@ def test_each_model_of_a_dict_has_a_target(
     check_lint(project)
 
 
-def test_the_scaler_of_a_model_comes_first(project: Path, tmp_path: Path) -> None:
+def test_scaler_is_applied_before_the_model(project: Path, tmp_path: Path) -> None:
     path = tmp_path / "scaled.joblib"
     joblib.dump({"scaler": SCALER, "model": SCALED, "labels": ONE, "columns": list(ROWS)}, path)
     output = init(path, "--name", "price").output
@@ -273,7 +273,7 @@ def test_the_scaler_of_a_model_comes_first(project: Path, tmp_path: Path) -> Non
     ],
     ids=["both know the columns", "two scalers", "no names", "of the labels"],
 )
-def test_nothing_is_guessed_of_a_model_and_its_scaler(
+def test_ambiguous_model_and_scaler_are_not_guessed(
     project: Path, tmp_path: Path, parts: dict[str, Any]
 ) -> None:
     path = tmp_path / "parts.joblib"
@@ -284,19 +284,19 @@ def test_nothing_is_guessed_of_a_model_and_its_scaler(
     assert (project / "main.py").read_text() == EMPTY
 
 
-def test_models_beyond_ten_are_the_authors(tmp_path: Path) -> None:
+def test_more_than_ten_models_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "shops.joblib"
     joblib.dump({f"shop {number}": PRICE for number in range(11)}, path)
     assert "holds 11 models: one target with which=mmf.String(choices=[…])" in init(path).output
 
 
-def test_a_table_is_no_model(tmp_path: Path) -> None:
+def test_table_is_not_a_model(tmp_path: Path) -> None:
     path = tmp_path / "table.joblib"
     joblib.dump(ROWS, path)
     assert "holds a DataFrame without predict" in init(path).output
 
 
-def test_files_of_the_sample_are_set_aside(project: Path, model: Path) -> None:
+def test_sample_files_are_backed_up(project: Path, model: Path) -> None:
     for name, text in {
         "tests/test_wine.py": "import main",
         "train.py": "from sklearn.datasets import load_wine",
@@ -314,7 +314,7 @@ def test_files_of_the_sample_are_set_aside(project: Path, model: Path) -> None:
     assert "wine" in (project / "loadtests" / "examples.json.old-1").read_text()
 
 
-def test_own_training_and_examples_stay(project: Path, model: Path) -> None:
+def test_custom_training_and_examples_are_kept(project: Path, model: Path) -> None:
     own = {"tests/test_wine.py": "", "train.py": "x = 1\n", "loadtests/examples.json": '{"a": 1}'}
     for name, text in own.items():
         (project / name).parent.mkdir(exist_ok=True)
@@ -324,7 +324,7 @@ def test_own_training_and_examples_stay(project: Path, model: Path) -> None:
     assert (project / "loadtests" / "examples.json").read_text() == '{"a": 1}'
 
 
-def test_a_format_needs_its_reader_and_an_mlflow_folder_its_versions(tmp_path: Path) -> None:
+def test_requirements_of_the_format_and_of_mlflow_models_are_added(tmp_path: Path) -> None:
     import onnxruntime
     import sklearn
 
@@ -340,7 +340,7 @@ def test_a_format_needs_its_reader_and_an_mlflow_folder_its_versions(tmp_path: P
     assert "requirements.in has scikit-learn==1.5.2 now" in init(folder).output
 
 
-def test_nothing_happens_for_a_model_that_cannot_be_served(project: Path, tmp_path: Path) -> None:
+def test_unsupported_model_changes_nothing(project: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.joblib"
     joblib.dump({"a": 1}, other)
     broken = tmp_path / "broken.joblib"
@@ -394,7 +394,7 @@ def test_missing_reader_of_a_format_is_named_with_its_command(
     )
 
 
-def test_package_of_the_model_is_a_requirement(project: Path, tmp_path: Path) -> None:
+def test_package_of_the_model_is_required(project: Path, tmp_path: Path) -> None:
     """Statsmodels, locust, …: whatever is not pinned already."""
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(Ridge().fit(ROWS, [3.0, 6.0, 9.0])))
@@ -409,7 +409,7 @@ def test_package_of_the_model_is_a_requirement(project: Path, tmp_path: Path) ->
     assert f"requirements.in has scikit-learn=={sklearn.__version__} now: make add" in output
 
 
-def test_version_in_the_file_is_the_requirement(project: Path, tmp_path: Path) -> None:
+def test_version_in_the_file_is_required(project: Path, tmp_path: Path) -> None:
     state = Ridge().fit(ROWS, [3.0, 6.0, 9.0]).__getstate__()
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(_Restored({**state, "_sklearn_version": "1.5.2"})))

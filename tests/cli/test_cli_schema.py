@@ -97,7 +97,7 @@ def test_suite_becomes_a_module(tmp_path: Path, is_old: bool) -> None:
         ),
     ],
 )
-def test_columns(tmp_path: Path, expectations: Any, declared: str) -> None:
+def test_column_translations(tmp_path: Path, expectations: Any, declared: str) -> None:
     printed = translated(tmp_path, expectations=expectations).output
     assert f"'a': mmf.Column({declared})," in printed
 
@@ -116,7 +116,7 @@ def test_columns(tmp_path: Path, expectations: Any, declared: str) -> None:
         (UNIQUE, {"column": "a"}, "no expectation gives its type"),
     ],
 )
-def test_what_has_no_translation_is_refused_by_name(
+def test_unsupported_expectations_are_named(
     tmp_path: Path, name: str, parameters: Any, reason: str
 ) -> None:
     result = translated(tmp_path, expectations=[*TRIPS, (name, parameters)])
@@ -128,13 +128,13 @@ def test_what_has_no_translation_is_refused_by_name(
     assert any(reason in line for line in refused)
 
 
-def test_contradiction_is_refused(tmp_path: Path) -> None:
+def test_rejects_contradictory_expectations(tmp_path: Path) -> None:
     low, high = {"column": "a", "min_value": 3}, {"column": "a", "max_value": 1}
     limits = [(BETWEEN, low), (BETWEEN, high)]
     assert 'column "a": no value is' in translated(tmp_path, expectations=limits).output
 
 
-def test_types_come_from_a_table(tmp_path: Path) -> None:
+def test_types_are_inferred_from_a_table(tmp_path: Path) -> None:
     (tmp_path / "trips.csv").write_text("a,b\n1,x\n2,y\n", encoding="utf-8")
     table = ("--table", str(tmp_path / "trips.csv"))
     expectations = [(UNIQUE, {"column": "a"}), (NOT_NULL, {"column": "b"})]
@@ -146,7 +146,7 @@ def test_types_come_from_a_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"name": "a", "expectations": 1}'])
-def test_file_that_is_no_suite(tmp_path: Path, content: str) -> None:
+def test_rejects_file_that_is_not_a_suite(tmp_path: Path, content: str) -> None:
     (tmp_path / "suite.json").write_text(content, encoding="utf-8")
     result = CliRunner().invoke(main, ["schema", "from-gx", str(tmp_path / "suite.json")])
     assert result.exit_code == 1

@@ -65,26 +65,26 @@ def run_size(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["size", *arguments])
 
 
-def test_files_are_added_up(tmp_path: Path) -> None:
+def test_file_sizes_are_summed(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(3 * MIB))
     (tmp_path / "b.txt").write_text("abc")
     compressed = sum(len(zlib.compress(data, 1)) for data in (bytes(3 * MIB), b"abc"))
     assert slug.of_project(tmp_path) == Size(3 * MIB + 3, compressed)
 
 
-def test_py_counts_twice_for_its_pyc(tmp_path: Path) -> None:
+def test_python_files_count_twice(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("1\n")
     assert slug.of_project(tmp_path).uncompressed == 4
 
 
-def test_hidden_and_cached_is_left_out(tmp_path: Path) -> None:
+def test_hidden_and_cache_files_are_skipped(tmp_path: Path) -> None:
     for folder in (".venv/lib", ".git", "__pycache__"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "file").write_text("x")
     assert slug.of_project(tmp_path) == Size()
 
 
-def test_packages_bring_what_they_need(tmp_path: Path) -> None:
+def test_dependencies_are_counted(tmp_path: Path) -> None:
     lines = tmp_path / "requirements.txt"
     lines.write_text("flask>=3\nno-such-package==1 ; sys_platform == 'win32'\n--hash=x\n")
     packages = slug.of_packages(lines)
@@ -93,7 +93,7 @@ def test_packages_bring_what_they_need(tmp_path: Path) -> None:
     assert all(size.uncompressed > size.compressed > 0 for size in packages.values())
 
 
-def test_python_is_the_standard_library() -> None:
+def test_python_size_is_that_of_the_standard_library() -> None:
     files = list(slug._walk(Path(sysconfig.get_path("stdlib")), slug.NOT_PYTHON))
     names = {file.name for file in files}
     assert "zipfile" in str(files)
@@ -116,7 +116,7 @@ def test_both_sizes_are_printed() -> None:
 @pytest.mark.parametrize(
     "buildpack", ["heroku/jvm", "https://github.com/heroku/heroku-buildpack-jvm-common"]
 )
-def test_java_counts_where_its_buildpack_is_named(
+def test_java_counts_if_its_buildpack_is_configured(
     project: Path, monkeypatch: pytest.MonkeyPatch, buildpack: str
 ) -> None:
     monkeypatch.setattr("mmf_core.processes.PROC", project)  # memory is not measured
@@ -135,7 +135,7 @@ def test_java_counts_where_its_buildpack_is_named(
 
 @linux_only
 @pytest.mark.usefixtures("light")
-def test_too_large_ends_with_1(project: Path) -> None:
+def test_exits_with_1_if_too_large(project: Path) -> None:
     (project / "weights.bin").write_bytes(os.urandom(2 * MIB))
     result = run_size("--slug", "1", "--memory", "10")
     assert result.exit_code == 1
@@ -144,14 +144,14 @@ def test_too_large_ends_with_1(project: Path) -> None:
 
 
 @linux_only
-def test_what_each_worker_loads_is_counted_for_each(project: Path) -> None:
+def test_memory_loaded_after_the_fork_counts_per_worker(project: Path) -> None:
     """An artifact loaded after the fork is not shared."""
     (project / "main.py").write_text(MAIN.format(ballast=40))
     assert memory_of("3") - memory_of("1") > 80 * MIB
 
 
 @linux_only
-def test_processes_that_it_starts_are_counted(project: Path) -> None:
+def test_child_processes_are_counted(project: Path) -> None:
     before = memory_of("1")
     (project / "main.py").write_text(MAIN.format(ballast=1) + STARTS_ANOTHER)
     assert memory_of("1") - before > 40 * MIB
@@ -171,7 +171,7 @@ def memory_of(workers: str) -> int:
 
 @linux_only
 @pytest.mark.usefixtures("light")
-def test_project_that_does_not_load(project: Path) -> None:
+def test_project_that_fails_to_load(project: Path) -> None:
     (project / "main.py").write_text("raise RuntimeError('no')\n")
     result = run_size()
     assert result.exit_code == 1
@@ -193,7 +193,7 @@ def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "requirements.txt is not in" in result.output
 
 
-def test_process_without_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_without_pss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmf_core.processes.PROC", tmp_path)
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "smaps_rollup").write_text("Rss: 1 kB\n")

@@ -104,7 +104,7 @@ def left_over(temporary: Path) -> list[str]:
 # With real environments
 
 
-def test_a_good_project(project: Path, temporary: Path) -> None:
+def test_valid_project(project: Path, temporary: Path) -> None:
     before = sorted(project.rglob("*"))
     done = subprocess.run(**command(project, temporary, "main.py"), timeout=LONGEST, check=False)
     assert done.returncode == 0, done.stderr
@@ -126,7 +126,7 @@ def test_a_good_project(project: Path, temporary: Path) -> None:
     ],
     ids=["no such package", "raises", "needs more"],
 )
-def test_a_bad_project(project: Path, temporary: Path, file: str, text: str, step: str) -> None:
+def test_invalid_project(project: Path, temporary: Path, file: str, text: str, step: str) -> None:
     (project / file).write_text(text)
     done = subprocess.run(**command(project, temporary, "main.py"), timeout=LONGEST, check=False)
     assert done.returncode == 1
@@ -137,7 +137,7 @@ def test_a_bad_project(project: Path, temporary: Path, file: str, text: str, ste
     assert not left_over(temporary)
 
 
-def test_a_project_that_loses_a_thread_in_the_fork(project: Path, temporary: Path) -> None:
+def test_project_that_loses_a_thread_in_the_fork(project: Path, temporary: Path) -> None:
     (project / "main.py").write_text(LOSES_A_THREAD)
     arguments = command(project, temporary, "main.py", "--fork-timeout", "1")
     done = subprocess.run(**arguments, timeout=LONGEST, check=False)
@@ -162,7 +162,7 @@ def silent_index() -> Iterator[socket.socket]:
     "number", [signal.SIGINT, signal.SIGTERM], ids=lambda signal_number: signal_number.name
 )
 @pytest.mark.long
-def test_a_signal_removes_the_environment(
+def test_signal_removes_the_environment(
     project: Path, temporary: Path, silent_index: socket.socket, number: signal.Signals
 ) -> None:
     port = silent_index.getsockname()[1]
@@ -203,7 +203,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return seen
 
 
-def test_pip_installs_where_uv_is_absent(
+def test_pip_is_used_without_uv(
     project: Path, calls: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
@@ -220,7 +220,7 @@ def test_pip_installs_where_uv_is_absent(
     assert not environment.exists()
 
 
-def test_uv_installs_where_it_is_there(project: Path, calls: list[list[str]]) -> None:
+def test_uv_is_used_if_available(project: Path, calls: list[list[str]]) -> None:
     result = CliRunner().invoke(main, ["test", str(project / "main.py")])
     assert result.exit_code == 0, result.output
     make, install, *_ = calls
@@ -238,7 +238,7 @@ def test_uv_installs_where_it_is_there(project: Path, calls: list[list[str]]) ->
         ("mmf_core", ["mmf_core"]),
     ],
 )
-def test_a_file_that_is_not_there(
+def test_missing_file(
     project: Path,
     calls: list[list[str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -256,7 +256,7 @@ def test_a_file_that_is_not_there(
 
 
 @pytest.mark.parametrize("failing", range(len(STEPS)))
-def test_the_failing_step_is_named(
+def test_failing_step_is_named(
     project: Path, monkeypatch: pytest.MonkeyPatch, calls: list[list[str]], failing: int
 ) -> None:
     def run(arguments: list[Any], **_: Any) -> SimpleNamespace:
@@ -271,7 +271,7 @@ def test_the_failing_step_is_named(
     assert not Path(calls[0][-1]).exists()
 
 
-def test_sigterm_ends_like_ctrl_c(
+def test_sigterm_cleans_up_like_ctrl_c(
     project: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(_arguments: list[Any], **_: Any) -> None:

@@ -39,7 +39,7 @@ def test_missing_model_is_trained(project: Path) -> None:
 
 
 @pytest.mark.parametrize("age", [-(10**9), 0, 10**9])
-def test_model_that_is_there_is_not_trained_whatever_its_date(project: Path, age: int) -> None:
+def test_existing_model_is_not_retrained(project: Path, age: int) -> None:
     (project / "model.joblib").write_text(OWN)
     os.utime(project / "model.joblib", (1e9 + age, 1e9 + age))
     os.utime(project / "train.py", (1e9, 1e9))
@@ -49,7 +49,7 @@ def test_model_that_is_there_is_not_trained_whatever_its_date(project: Path, age
 
 @pytest.mark.parametrize("name", ["house.joblib", "models/house.pkl", "booster.txt"])
 @pytest.mark.parametrize("form", ["mmf.artifact({!r})", "artifact(file={!r}, mode='rb')"])
-def test_model_of_another_name_needs_no_other_edit(project: Path, name: str, form: str) -> None:
+def test_renamed_model_needs_no_other_edit(project: Path, name: str, form: str) -> None:
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text(OWN)
     (project / "main.py").write_text(f"model = {form.format(name)}.load()\n")
@@ -58,7 +58,7 @@ def test_model_of_another_name_needs_no_other_edit(project: Path, name: str, for
     assert (project / name).read_text() == OWN
 
 
-def test_old_model_is_kept_beside_a_new_one(project: Path) -> None:
+def test_old_model_is_backed_up(project: Path) -> None:
     (project / "model.joblib").write_text(OWN)
     os.utime(project / "model.joblib", (1e9, 1e9))
     result = train()
@@ -68,7 +68,7 @@ def test_old_model_is_kept_beside_a_new_one(project: Path) -> None:
     assert (project / "model.old-1.joblib").stat().st_mtime == 1e9
 
 
-def test_each_old_model_is_kept(project: Path) -> None:
+def test_every_old_model_is_backed_up(project: Path) -> None:
     for text in ("first", "second"):
         (project / "model.joblib").write_text(text)
         train()
@@ -79,20 +79,20 @@ def test_each_old_model_is_kept(project: Path) -> None:
     }
 
 
-def test_model_that_comes_out_the_same_has_no_copy(project: Path) -> None:
+def test_identical_model_is_not_backed_up(project: Path) -> None:
     train()
     assert "replaced" not in train().output
     assert contents(project) == {"model.joblib": "the sample"}
 
 
-def test_model_that_main_does_not_name_is_kept_too(project: Path) -> None:
+def test_model_not_named_in_main_is_backed_up(project: Path) -> None:
     (project / "main.py").write_text(MAIN.replace("model.joblib", "house.joblib"))
     (project / "model.joblib").write_text(OWN)
     train()
     assert contents(project)["model.old-1.joblib"] == OWN
 
 
-def test_folder_is_kept_as_a_whole(project: Path) -> None:
+def test_folder_is_backed_up(project: Path) -> None:
     (project / "model.mlflow").mkdir()
     (project / "model.mlflow" / "MLmodel").write_text(OWN)
     (project / "train.py").write_text(TRAIN.replace("model.joblib", "model.mlflow/MLmodel"))
@@ -101,7 +101,7 @@ def test_folder_is_kept_as_a_whole(project: Path) -> None:
     assert (project / "model.old-1.mlflow" / "MLmodel").read_text() == OWN
 
 
-def test_training_that_fails_half_way_loses_nothing(project: Path) -> None:
+def test_failed_training_loses_nothing(project: Path) -> None:
     (project / "model.joblib").write_text(OWN)
     (project / "train.py").write_text(TRAIN + "raise SystemExit(3)\n")
     result = train()
@@ -110,7 +110,7 @@ def test_training_that_fails_half_way_loses_nothing(project: Path) -> None:
     assert contents(project)["model.old-1.joblib"] == OWN
 
 
-def test_training_may_begin_with_the_old_model(project: Path) -> None:
+def test_training_may_read_the_old_model(project: Path) -> None:
     (project / "model.joblib").write_text(OWN)
     (project / "train.py").write_text(
         'from pathlib import Path\nfile = Path("model.joblib")\n'
@@ -129,13 +129,13 @@ def test_model_in_a_store_is_not_trained(project: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("text", ["def broken(:", "NAME = 'model.joblib'\nmmf.artifact(NAME)"])
-def test_main_that_says_nothing_trains_nothing(project: Path, text: str) -> None:
+def test_main_without_a_model_trains_nothing(project: Path, text: str) -> None:
     (project / "main.py").write_text(text)
     assert train("--if-missing").output == ""
     assert contents(project) == {}
 
 
-def test_missing_model_without_train_py_is_named(project: Path) -> None:
+def test_missing_train_py_is_reported(project: Path) -> None:
     (project / "train.py").unlink()
     result = train("--if-missing")
     assert result.exit_code == 1
@@ -145,7 +145,7 @@ def test_missing_model_without_train_py_is_named(project: Path) -> None:
     assert train().output == "Error: train.py not found\n"
 
 
-def test_name_that_is_misspelt_trains_nothing_over_the_model(project: Path) -> None:
+def test_misspelt_name_does_not_overwrite_the_model(project: Path) -> None:
     (project / "model.joblib").write_text(OWN)
     (project / "main.py").write_text(MAIN.replace("model.joblib", "modle.joblib"))
     result = train("--if-missing")

@@ -6,6 +6,6 @@ import mmf_core
 from mmf_core.cli import main
 
 
-def test_version_is_that_of_mmf_core() -> None:
+def test_version() -> None:
     result = CliRunner().invoke(main, ["--version"])
     assert (result.exit_code, result.output) == (0, f"mmfmeta, version {mmf_core.__version__}\n")

@@ -50,7 +50,7 @@ def test_no_task_is_lost_or_run_too_often(fault: TaskFault, tmp_path: Path) -> N
     assert [line for lines in env.tally.problems.values() for line in lines] == []
 
 
-def test_the_page_has_every_fault() -> None:
+def test_page_lists_every_fault() -> None:
     page = PAGE.read_text(encoding="utf-8")
     titles = [fault.title for fault in (*FAULTS, *TASK_FAULTS)]
     assert [title for title in titles if f"\n| {title} |" not in page] == []

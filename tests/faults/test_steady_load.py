@@ -69,7 +69,7 @@ def tally(every: str) -> Tally:
     return load.tally
 
 
-def test_all_is_well() -> None:
+def test_no_faults() -> None:
     seen = tally("")
     assert (seen.wrong, seen.lost, seen.again) == ([], [], 0)
     assert seen.rate > 0
@@ -77,25 +77,25 @@ def test_all_is_well() -> None:
     assert len(seen.seconds) == seen.right
 
 
-def test_a_wrong_response_is_detected() -> None:
+def test_wrong_response_is_detected() -> None:
     seen = tally("wrong")
     assert len(seen.wrong) >= 10
     assert seen.lost == []
 
 
-def test_an_error_response_is_lost() -> None:
+def test_error_response_counts_as_lost() -> None:
     seen = tally("refused")
     assert len(seen.lost) >= 10
     assert all(" 503 " in response for response in seen.lost)
 
 
-def test_an_interrupted_response_is_lost() -> None:
+def test_interrupted_response_counts_as_lost() -> None:
     seen = tally("broken off")
     assert len(seen.lost) >= 10
     assert seen.again == 0
 
 
-def test_a_request_on_a_kept_connection_is_sent_once_more() -> None:
+def test_request_on_a_closed_keep_alive_connection_is_retried() -> None:
     seen = tally("silent")
     assert seen.again + len(seen.lost) >= 10
     assert seen.again > 0

@@ -51,20 +51,20 @@ def fuzz(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("word", ["slow", "large", "raise"])
-def test_a_fault_is_kept_with_its_body(word: str, tmp_path: Path) -> None:
+def test_failure_is_saved_with_its_body(word: str, tmp_path: Path) -> None:
     ended = fuzz(tmp_path, "-c", f"WORD = {word!r}\n{FAULTS}")
     assert ended.returncode == 1, ended.stderr
     (about,) = tmp_path.glob("fuzz/broken/failures/*.txt")
     assert word.encode() in about.with_suffix("").read_bytes()
 
 
-def test_a_sound_decoder_leaves_a_corpus(tmp_path: Path) -> None:
+def test_valid_decoder_leaves_a_corpus(tmp_path: Path) -> None:
     ended = fuzz(tmp_path, "-c", f"WORD = 'fine'\n{FAULTS}")
     assert (ended.returncode, "no faults" in ended.stdout) == (0, True), ended.stderr
     assert any(tmp_path.glob("fuzz/broken/corpus/*"))
 
 
-def test_an_unknown_decoder_is_named() -> None:
+def test_unknown_decoder_is_named() -> None:
     ended = fuzz(HERE, str(HERE / "fuzz_run.py"), "nonsense")
     assert ended.returncode == 1
     assert "expected ONLY to be among table-csv" in ended.stderr

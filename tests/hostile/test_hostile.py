@@ -37,7 +37,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     long_except(SHORT, lambda hostile: hostile.seconds <= 2 and hostile.mib <= FEW_MIB),
     ids=lambda hostile: f"{hostile.protocol} {hostile.name}",
 )
-def test_the_service_stays_within_its_bounds(hostile: HostileInput, service: Service) -> None:
+def test_service_stays_within_its_limits(hostile: HostileInput, service: Service) -> None:
     faults = ["not sent"]
     for _ in range(ATTEMPTS):
         if not faults:
