@@ -16,13 +16,13 @@ _POOLS: list[Any] = []
 
 @pytest.fixture
 def registry() -> Registry:
-    """Give a registry of the test's own."""
+    """Return a new registry."""
     return Registry()
 
 
 @pytest.fixture
 def default_registry() -> Iterator[Registry]:
-    """Give the registry of `mmf.target` and `mmf.artifact`, empty, and leave it so."""
+    """Yield the default registry, empty before and after the test."""
     default = registry_module.default
     default.targets.clear()
     default.artifacts.clear()
@@ -33,10 +33,10 @@ def default_registry() -> Iterator[Registry]:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Give a function that makes modules look as if they were not installed."""
+    """Return a function that makes modules appear uninstalled."""
 
     def hide(*modules: str) -> None:
-        for module in modules:  # what is imported is taken to be installed
+        for module in modules:  # imported modules count as installed
             monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.setattr(
             "mmf_core.packages.find_spec",
@@ -48,7 +48,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def arrow_pool() -> Iterator[Callable[[], Any]]:
-    """Return a function that has pyarrow allocate from a pool of its own, which counts."""
+    """Return a function that has pyarrow allocate from a separate, counting pool."""
     import pyarrow as pa
 
     def count() -> Any:

@@ -1,8 +1,8 @@
-"""Outcomes of a round trip of a value through a format, measured.
+"""Measured outcomes of round trips of values through formats.
 
-A cell of docs/fidelity.md is a kind of value, a format and an outcome, and says: this holds for
-every value of the kind that hypothesis makes, and nothing better does. `measured` finds it, for
-`make fidelity`, which writes the page; `check` holds a cell against it, for the tests.
+A cell of docs/fidelity.md is a kind of value, a format and an outcome, and states: this holds for
+every value of the kind that hypothesis makes, and no better outcome does. `measured` finds it, for
+`make fidelity`, which writes the page; `check` compares a cell with it, for the tests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Trip:
-    """A value on its way out in a format and in again: what arrives, or the error that says why."""
+    """A value written in a format and read back: the result, or the error."""
 
     value: Any
     codec: Codec[Any]
@@ -41,7 +41,7 @@ class Trip:
 
     @cached_property
     def bare(self) -> Any:
-        """What arrives where nothing is declared."""
+        """The result without a descriptor."""
         try:
             return self.codec.decode(self.codec.encode(self.value, {}), {})
         except REFUSALS as error:
@@ -49,7 +49,7 @@ class Trip:
 
     @cached_property
     def described(self) -> Any:
-        """What arrives where a descriptor says what it is; an error where there is none."""
+        """The result with a descriptor; an error if there is none."""
         if self.declared is None:
             return LookupError()
         try:
@@ -65,7 +65,7 @@ class Trip:
 
 @dataclass(frozen=True)
 class CallResult:
-    """A word of the page, what it means, and whether it is true of one trip."""
+    """A word of the page, its meaning, and a predicate for one round trip."""
 
     word: str
     meaning: str
@@ -73,12 +73,12 @@ class CallResult:
 
 
 def of_bare(compare: Callable[[Any, Any], bool]) -> Callable[[Trip], bool]:
-    """Compare what arrives with what was sent, where nothing is declared."""
+    """Compare the undeclared result with the value sent."""
     return lambda trip: not _is_error(trip.bare) and compare(trip.bare, trip.value)
 
 
 def of_described(compare: Callable[[Any, Any], bool]) -> Callable[[Trip], bool]:
-    """Compare what arrives with what was sent, where it is declared."""
+    """Compare the declared result with the value sent."""
     return lambda trip: not _is_error(trip.described) and compare(trip.described, trip.value)
 
 
@@ -128,7 +128,7 @@ def _disproved(
     """
     disproved: dict[Format, set[str]] = {format: set() for format in codecs}
 
-    # A profile of more examples looks at as many more here.
+    # A profile with more examples also applies here.
     @settings(
         max_examples=max(4, settings().max_examples // 25),
         deadline=None,

@@ -12,7 +12,7 @@ import mmf_core as mmf
 
 
 def _of(numbers: st.SearchStrategy[Any], dtype: Any, *always: Any) -> st.SearchStrategy[np.ndarray]:
-    """Make arrays of two columns in which `always` stands."""
+    """Make arrays of two columns that contain `always`."""
     rows = st.lists(st.tuples(numbers, numbers), min_size=0 if always else 1, max_size=4)
     return rows.map(lambda some: np.array([*some, *((number, number) for number in always)], dtype))
 
@@ -55,7 +55,7 @@ def _same(arrived: np.ndarray, sent: np.ndarray) -> bool:
 
 
 def _equal(arrived: np.ndarray, sent: np.ndarray) -> bool:
-    """Compare exactly, as Python does: 2**53 + 1 is no float."""
+    """Compare exactly, as Python does: 2**53 + 1 is not a float."""
     signs = (
         arrived.dtype.kind != "f"
         or sent.dtype.kind != "f"

@@ -25,7 +25,7 @@ def _same(arrived: pd.DataFrame, sent: pd.DataFrame) -> bool:
 
 
 def _all(compare: Callable[[Any, Any], bool]) -> Callable[[pd.DataFrame, pd.DataFrame], bool]:
-    """Compare names, number of rows and each cell; None stands for every null."""
+    """Compare names, number of rows and each cell; None represents every null."""
 
     def compare_tables(arrived: pd.DataFrame, sent: pd.DataFrame) -> bool:
         return (

@@ -1,4 +1,4 @@
-"""Numbers, dates and other types that a column can have: what docs/fidelity.md has rows for."""
+"""Numbers, dates and other types that a column can have: the rows of docs/fidelity.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/fidelity.md from what is measured: `make fidelity`."""
+"""Writes the measured tables of docs/fidelity.md: `make fidelity`."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class Section:
 
     @property
     def formats(self) -> list[Format]:
-        """Those that both read and write."""
+        """The formats that can be both read and written."""
         writable = codecs.writable(self.kind)
         return [format for format in codecs.readable(self.kind) if format in writable]
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Finds what is generated, between its marks."""
+        """Find the generated part between its markers."""
         mark = re.escape(self.title)
         return re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
     @property
     def text(self) -> str:
-        """What the page has between the marks."""
+        """The page's text between the markers."""
         match = self.pattern.search(PAGE.read_text(encoding="utf-8"))
         assert match, f"no <!-- {self.title} --> in {PAGE}"
         return match[2]
@@ -72,14 +72,14 @@ SECTIONS = (
 
 
 def read(section: Section) -> dict[str, dict[str, str]]:
-    """Return what the page says: kind → format → outcome's word."""
+    """Return the table on the page: kind → format → outcome's word."""
     lines = section.text.strip().splitlines()
     head, _, *rows = (_split(line) for line in lines if line.startswith("|"))
     return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
 
 
 def legend(section: Section, used: set[str]) -> str:
-    """Return what the words mean that are in a table."""
+    """Return the meanings of the words used in a table."""
     return "".join(
         f"- {outcome.word}: {outcome.meaning}\n"
         for outcome in section.outcomes

@@ -1,4 +1,4 @@
-"""Texts, names and shapes that a table can have: what docs/fidelity.md has rows for."""
+"""Texts, names and shapes that a table can have: the rows of docs/fidelity.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Six fitted scikit-learn models, each with rows that it takes."""
+"""Six fitted scikit-learn models, each with valid rows."""
 
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ REVIEWS = pd.DataFrame({"text": ["A good wine", "sour, Bad", "Fine and good", "Ã
 
 
 class Fitted(NamedTuple):
-    """A model, and rows that it takes."""
+    """A model, and rows that it accepts."""
 
     model: Any
     rows: pd.DataFrame

@@ -45,7 +45,7 @@ _FORMATS = {date: DATE, datetime: DATETIME, time: TIME, timedelta: DURATION}
 
 
 def xlsx(rows: Rows, *, hidden: bool = False, chart: bool = False, mac: bool = False) -> bytes:
-    """Return the rows in a sheet, after a hidden sheet and a chart if these are wanted."""
+    """Return the rows in a sheet, optionally after a hidden sheet and a chart."""
     book = openpyxl.Workbook()
     if mac:
         book.epoch = CALENDAR_MAC_1904
@@ -79,7 +79,7 @@ def xlsx(rows: Rows, *, hidden: bool = False, chart: bool = False, mac: bool = F
 
 
 def xls(rows: Rows, *, hidden: bool = False, mac: bool = False) -> bytes:
-    """Return the rows in a sheet, after a hidden sheet if this is wanted."""
+    """Return the rows in a sheet, optionally after a hidden sheet."""
     book = xlwt.Workbook()
     book.dates_1904 = mac
     if hidden:
@@ -112,7 +112,7 @@ def xls(rows: Rows, *, hidden: bool = False, mac: bool = False) -> bytes:
 
 
 def ods(rows: Rows, *, hidden: bool = False) -> bytes:
-    """Return the rows in a sheet, after a hidden sheet if this is wanted."""
+    """Return the rows in a sheet, optionally after a hidden sheet."""
     cells = [f"<table:table-row>{''.join(map(ods_cell, row))}</table:table-row>" for row in rows]
     first = '<table:table table:name="Hidden" table:style-name="none"><table:table-row>'
     first += ods_cell("hidden") + "</table:table-row></table:table>"

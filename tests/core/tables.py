@@ -22,7 +22,7 @@ MIXED = pd.DataFrame(
 
 
 def fuzz(codec: Codec[Any], data: bytes, changed: Any = None) -> None:
-    """Decode damaged copies of a valid file: a table or a RequestError comes out, nothing else."""
+    """Decode corrupted copies of a valid file; each gives a table or a RequestError."""
     chance = random.Random(7)
     end = time.monotonic() + SECONDS
     refused = 0

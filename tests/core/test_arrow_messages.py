@@ -1,4 +1,4 @@
-"""Compressed buffers of Arrow are counted by what they declare, before pyarrow decompresses any."""
+"""Compressed Arrow buffers count with their declared size before pyarrow decompresses them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_rejects_bomb_before_decompression(
 
 @pytest.mark.parametrize("write", [stream, file])
 def test_declared_size_is_the_decompressed_size(write: Callable[..., bytes]) -> None:
-    """In several batches; a length of -1 says that a buffer is as it is."""
+    """In several batches; a length of -1 means that a buffer is not compressed."""
     table = pa.table({"a": zeros(2_500_000, np.int64), "b": ["x", None] * 1_250_000})
     data = write(table)
     assert decompressed_size(data) == pytest.approx(table.nbytes, rel=0.001)

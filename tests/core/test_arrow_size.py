@@ -159,7 +159,7 @@ def test_reads_list_views() -> None:
 
 
 def test_reads_long_file_of_repeated_short_texts() -> None:
-    """Many rows and a large chunk alone are no repetition of a long text."""
+    """Many rows in a large chunk do not imply that a long text is repeated."""
     texts = [f"text {index % 1000}" for index in range(50_000)]
     buffer = io.BytesIO()
     parquet.write_table(pa.table({"a": texts}), buffer)

@@ -1,4 +1,4 @@
-"""Artifacts: a mark, instead of open(), a loader whose name becomes the object, load()."""
+"""Artifacts: declarations, as a replacement for open(), with a loader, and with load()."""
 
 import pickle
 import sys
@@ -39,7 +39,7 @@ def score(place=mmf.Integer()):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the current folder, with a model file in it."""
+    """Return the current folder, with a model file in it."""
     (tmp_path / "model").write_bytes(pickle.dumps(MODEL))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -51,7 +51,7 @@ def project(
     monkeypatch: pytest.MonkeyPatch,
     default_registry: Registry,  # noqa: ARG001 - the project declares into it
 ) -> Callable[[str], ModuleType]:
-    """Give a function that writes a module and loads it."""
+    """Yield a function that writes a module and loads it."""
     monkeypatch.syspath_prepend(folder)
 
     def make(text: str) -> ModuleType:
@@ -255,7 +255,7 @@ def test_failing_loader_raises_artifact_error_with_the_reason(
         raise error
 
     registry.artifact("model.bin")(loader)
-    for _ in range(2):  # it may be mended and tried again
+    for _ in range(2):  # it may be fixed and retried
         with pytest.raises(ArtifactError, match=said):
             registry.load_artifacts()
     assert not registry.is_ready

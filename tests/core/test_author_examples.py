@@ -1,4 +1,4 @@
-"""The author's examples: on a descriptor, on a target, and of a training table."""
+"""The author's examples: on a descriptor, on a target, and from a training table."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 

@@ -1,4 +1,4 @@
-"""Micro-batching: joined calls answer as single ones do, and a bad request fails alone."""
+"""Micro-batching: batched calls return what single ones do; invalid requests fail alone."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -36,7 +36,7 @@ def double(data: Any) -> Any:
 
 @dataclass
 class Line:
-    """A batched target whose first call is held, so that what follows has to wait in line."""
+    """A batched target whose first call is held, so that later requests queue."""
 
     function: Callable[[Any], Any] = double
     batch: mmf.Batch = field(default_factory=mmf.Batch)
@@ -74,7 +74,7 @@ class Line:
         return future
 
     def send(self, table: Any, **scalars: Any) -> Future[Any]:
-        """Send a request from a thread of its own; return once it is in line."""
+        """Send a request from a separate thread; return once it is queued."""
         line: Any = self.execution._call._queue  # type: ignore[attr-defined]
         waiting = len(line)
         future = self._submit(table, **scalars)
@@ -387,7 +387,7 @@ def test_timed_out_batch_is_not_retried() -> None:
 
 
 def test_newest_request_leads_the_batch() -> None:
-    """It has the most time left, so that its deadline cuts no other one short."""
+    """It has the most time left, so its deadline does not cut off the others."""
     line = timed(LONGEST, lambda data: data)
     futures = [line.hold(), line.send(frame(1)), line.send(frame(2)), line.send(frame(3))]
     line.gate.set()
@@ -411,7 +411,7 @@ def test_failure_to_join_or_split_releases_waiting_requests(
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a call wait for the requests of the last one for as long as a test may take."""
+    """Let a call wait for as many requests as the last one had, as long as a test may take."""
     monkeypatch.setattr(batching, "MAX_WAIT", LONGEST)
     monkeypatch.setattr(batching, "WAIT_CALLS", 1e9)
 

@@ -28,7 +28,7 @@ NUMBERS = TEXTS[["area m2", "age"]]
 Y = TEXTS["area m2"] + TEXTS["age"]
 CITY = mmf.Column(str | None, choices=CITIES, category=True)
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries' own code
+pytestmark = pytest.mark.filterwarnings("ignore")  # warnings of the libraries themselves
 
 
 def fitted(library: str, table: pd.DataFrame, labels: Any = Y) -> Any:

@@ -1,4 +1,4 @@
-"""Searches for signs in texts, short and long."""
+"""Searches for characters in short and long texts."""
 
 import re
 

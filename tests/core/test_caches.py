@@ -1,4 +1,4 @@
-"""No cache grows with what callers send: each is listed with its keys, or has a bound."""
+"""No cache grows with requests: each is listed with its keys, or is bounded."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BOUNDED = {
 
 
 def caches() -> Iterator[tuple[str, int | None]]:
-    """Yield each cached function of the service, and how many results it keeps at most."""
+    """Yield each cached function of the service with its maximum size."""
     root = Path(mmf_core.__file__).parent
     for path in sorted(root.rglob("*.py")):
         module = ".".join(path.relative_to(root).with_suffix("").parts)

@@ -1,4 +1,4 @@
-"""Policies: how a target wants to be called, refused where it makes no sense."""
+"""Call options of a target, and invalid ones that are rejected."""
 
 # ruff: noqa: ARG001, B008 - a target's arguments and their descriptors
 

@@ -1,4 +1,4 @@
-"""Cells of any type in formats that have texts only: never the text that Python prints."""
+"""Cells of any type in text-only formats, never written as Python's repr."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def encoded(format_: Format, *cells: Any, **options: Any) -> bytes:
 
 
 def text_of(format_: Format, cell: Any) -> str:
-    """Return the text of a cell in a table that has another one."""
+    """Return the text of a cell in a table with one other cell."""
     data = encoded(format_, cell, "other")
     if format_ is Format.XLSX:
         sheet = openpyxl.load_workbook(io.BytesIO(data)).active

@@ -74,7 +74,7 @@ for folder in sys.argv[1:]:
 def reports(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
-    """Return what a service says without each module of the tests to run, and two of them."""
+    """Return the reports of services without the modules that the selected tests delete."""
     names = selected(request, "name").union(MODULES[:2])
     folders = {name: tmp_path_factory.mktemp(name.split()[0]) for name in names}
     for name, folder in folders.items():

@@ -1,4 +1,4 @@
-"""Column labels are cached between requests, and no request sees what another did to them."""
+"""Column labels are cached between requests, and no request can change them for another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts in columns of other types: equal ones are converted once, and there is a bound on them."""
+"""Texts in columns of other types: equal ones are converted once, and their number is limited."""
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ def test_number_of_distinct_texts_is_limited(monkeypatch: pytest.MonkeyPatch) ->
 def test_one_invalid_cell_among_many_distinct_ones_is_fast(
     type_: object, cell: str, seconds: float
 ) -> None:
-    """As many as there may be took 6 to 8 seconds."""
+    """The maximum number took 6 to 8 seconds."""
     cells = pd.DataFrame({"a": pd.Series([*map(cell.format, range(200_000)), "x"], dtype="str")})
     with at_most(seconds=seconds), pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": type_}).validate(cells)

@@ -1,4 +1,4 @@
-"""A declared type is the dtype that the function gets, whatever the cells are held in."""
+"""The function gets the declared dtype, whatever the input dtype is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns with bounds, choices and categories; columns that nobody asked for."""
+"""Columns with bounds, choices and categories; extra columns."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""An author's converters: what they refuse is the caller's error, with its column."""
+"""An author's converters: a rejected value is the client's error, with its column."""
 
 from decimal import Decimal
 from typing import Any

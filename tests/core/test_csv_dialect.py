@@ -144,6 +144,6 @@ def test_separator_of_many_rows_is_fast() -> None:
 
 @pytest.mark.parametrize("last", [b"", b"x,y\n", b"1,234\n", b"1.5\n"])
 def test_decimal_sign_takes_one_pass(last: bytes) -> None:
-    """Three passes over nine million rows took three seconds, also without any sign in them."""
+    """Three passes over nine million rows took three seconds, even without any decimal sign."""
     with at_most(seconds=0.8 if last else 0.1):
         assert number_format(b"a;b,c\n" + b"1\n" * 2_000_000 + last).decimal in {",", "."}

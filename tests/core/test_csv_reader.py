@@ -1,4 +1,4 @@
-"""Cells of separated text, and of XML, which goes the same way: no digit is lost."""
+"""Cells of separated text and of XML, which share a reader: numbers are exact."""
 
 import csv
 import io
@@ -248,7 +248,7 @@ COLUMNS = st.lists(CELLS, min_size=1, max_size=5)
 
 
 def _expected(cells: list[str], type_: type | None, decimal: str, empty: str | None) -> list[Any]:
-    """Read cells the exact way: each by itself, from its text."""
+    """Read each cell exactly from its own text."""
     if type_ is str:
         return [cell or empty for cell in cells]
     nulls = [cell == "" or cell in _NULL_WORDS for cell in cells]
@@ -277,7 +277,7 @@ def _plain(value: Any) -> Any:
 
 
 def _value(cell: Any, type_: type | None, decimal: str) -> Any:
-    """Turn an exact cell into a declared type's value, as far as that is its codec's business."""
+    """Convert an exact cell to a declared type, as far as the codec does that."""
     if isinstance(cell, str) and type_ in {int, float}:
         value = (whole_number if type_ is int else real_number)(cell, decimal)
         return cell if value is None else value

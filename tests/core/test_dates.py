@@ -1,4 +1,4 @@
-"""Days, and dates with times in a zone: as one value, and as a column."""
+"""Dates, and times in a zone: as scalars and as columns."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -145,7 +145,7 @@ MOMENTS = (
     st.booleans(),
 )
 def test_column_and_scalar_agree(moments: list[datetime], tz: str, as_text: bool) -> None:
-    """In whatever mixture of offsets, each cell is what it would be alone."""
+    """With mixed offsets, each cell is what it would be alone."""
     cells = [moment.isoformat() if as_text else moment for moment in moments]
     one, column = mmf.Datetime(tz=tz), mmf.Column(datetime, tz=tz)
     expected: list[Any] = []
@@ -189,7 +189,7 @@ def test_pandas_datetimes_are_converted_to_the_zone(unit: Any, zone: str | None)
 def test_edge_dates_and_mixed_offsets_are_fast(
     cell: Callable[[str], str],
 ) -> None:
-    """Each cell was placed by itself, in ten microseconds."""
+    """Each cell was localized separately, in ten microseconds."""
     start = datetime(2026, 1, 1)
     moments = (start + timedelta(microseconds=row) for row in range(100_000))
     cells = [cell(f"{moment:%H:%M:%S.%f}") for moment in moments]

@@ -1,4 +1,4 @@
-"""Deadlines: an answer in time, and the log records how the call ended."""
+"""Deadlines: a response in time, and the log records how the call ended."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 

@@ -1,4 +1,4 @@
-"""What `schema=` and `Column` take as a type: names, dtypes of NumPy and pandas, `X.dtypes`."""
+"""Types accepted by `schema=` and `Column`: names, dtypes of NumPy and pandas, `X.dtypes`."""
 
 from datetime import date, datetime
 from typing import Any

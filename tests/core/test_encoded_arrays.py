@@ -1,4 +1,4 @@
-"""What an array may take as text; its digits are those that Python writes of the same numbers."""
+"""The size limit of arrays as text, whose numbers are written as Python writes them."""
 
 from math import isnan
 

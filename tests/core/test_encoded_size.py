@@ -1,4 +1,4 @@
-"""What a result may take in each format: a few bytes of Parquet are a hundred of HTML."""
+"""The size limit of results in each format: a few bytes of Parquet are a hundred of HTML."""
 
 import tracemalloc
 
@@ -30,7 +30,7 @@ def test_result_columns_are_limited(format: object) -> None:
     ids=lambda format: str(format.name),
 )
 def test_wide_result_is_fast(format: object) -> None:
-    """XLSX took four seconds, and seven of categories."""
+    """XLSX took four seconds, and seven with categories."""
     values = (1, 1.5, "x", True, pd.Timestamp(2026, 1, 31), None)
     table = pd.DataFrame({str(i): [values[i % 6]] for i in range(WIDTH)})
     codec = find(Kind.TABLE, format)  # type: ignore[arg-type]

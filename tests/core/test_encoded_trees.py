@@ -1,4 +1,4 @@
-"""What a JSON value may take in each format; the time of each is bounded by its values."""
+"""The limits of JSON values in each format; their number bounds the time."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The exception tree: statuses, parents, faults and what they say."""
+"""The exception hierarchy: statuses, parents, error details and messages."""
 
 import re
 from pathlib import Path

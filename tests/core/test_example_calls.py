@@ -1,4 +1,4 @@
-"""Trials: which examples are sure, what a failure is called, and the warm-up."""
+"""Example calls: certain and guessed examples, failure messages, and the warm-up."""
 
 # ruff: noqa: ARG001, B008 - a target's arguments and their descriptors
 
@@ -15,7 +15,7 @@ LONG = 30.0
 
 
 class Anything:
-    """A schema that says yes."""
+    """A schema that accepts everything."""
 
     def validate(self, table: Any) -> Any:
         return table

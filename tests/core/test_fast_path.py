@@ -42,7 +42,7 @@ CLASSES = np.arange(20) % 2
 
 
 class Mine(LogisticRegression):
-    """An estimator of somebody else's class."""
+    """An estimator of a third-party class."""
 
     def predict(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         return X
@@ -58,7 +58,7 @@ def through_pickle(protocol: int, model: Any) -> Any:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[..., Any]:
-    """Give a function that saves an object and loads it as a model."""
+    """Return a function that saves an object and loads it as a model."""
 
     def save_and_load(model: Any, name: str = "model.joblib") -> Any:
         joblib.dump(model, tmp_path / name)
@@ -69,7 +69,7 @@ def load(tmp_path: Path) -> Callable[..., Any]:
 
 @pytest.fixture
 def tables_seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Give a list of the tables whose names scikit-learn looks at."""
+    """Return a list of the tables whose names scikit-learn inspects."""
     seen: list[Any] = []
     look = validation._get_feature_names
 
@@ -380,7 +380,7 @@ def test_fast_path_is_thread_safe() -> None:
     def ask(place: int) -> None:
         for _ in range(20):
             wrong.extend(np.flatnonzero(model.predict(tables[place]) != expected[place]))
-            plain.note = place  # so that the copy is made anew
+            plain.note = place  # so that the copy is rebuilt
 
     threads = [threading.Thread(target=ask, args=(place,)) for place in range(8)]
     for thread in threads:

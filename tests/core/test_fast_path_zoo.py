@@ -1,7 +1,7 @@
-"""All of scikit-learn's estimators answer the same with and without the fast path.
+"""All scikit-learn estimators predict the same with and without the fast path.
 
 Each is fitted on a small table of floats, pickled, and loaded twice: as it is, and for the fast
-path. Both get the same inputs in the same order; their answers must agree to the last bit, or their
+path. Both get the same inputs in the same order; their results must agree to the last bit, or their
 errors and warnings to the last letter.
 """
 
@@ -35,7 +35,7 @@ TWO = pd.DataFrame({"first": NUMBERS, "second": SEEN["a"]})
 
 
 class Tenfold(pd.DataFrame):
-    """A table that makes an array of itself in two ways."""
+    """A table that is converted to an array in two ways."""
 
     def to_numpy(self, *arguments: Any, **params: Any) -> Any:
         return super().to_numpy(*arguments, **params) * 10
@@ -113,7 +113,7 @@ NOT_FOR_TABLES = {
 
 
 def make(kind: type) -> Any:
-    """Return an unfitted estimator of a class, small and without chance."""
+    """Return a small, deterministic, unfitted estimator of a class."""
     from sklearn.base import RegressorMixin
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.preprocessing import StandardScaler
@@ -138,7 +138,7 @@ def make(kind: type) -> Any:
 
 
 def fit(estimator: Any) -> Any:
-    """Fit an estimator on SEEN and the answers that suit it."""
+    """Fit an estimator on SEEN with suitable targets."""
     from sklearn.base import is_regressor
 
     name = type(estimator).__name__
@@ -154,7 +154,7 @@ def fit(estimator: Any) -> Any:
 
 
 def of_kind(kind: str | None) -> Iterator[tuple[str, type]]:
-    """Give scikit-learn's estimators of one kind, by name, unless of a kind before it."""
+    """Yield scikit-learn's estimators of one kind, by name, unless of a kind before it."""
     import sklearn.experimental.enable_halving_search_cv
     import sklearn.experimental.enable_iterative_imputer  # noqa: F401 - more of them to find
     from sklearn.utils import all_estimators
@@ -164,7 +164,7 @@ def of_kind(kind: str | None) -> Iterator[tuple[str, type]]:
 
 
 def answer(estimator: Any, method: str, value: Any) -> tuple[Any, list[tuple[type, str]]]:
-    """Return what a method answers, or what it raises; and its warnings."""
+    """Return a method's result or exception, and its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -175,7 +175,7 @@ def answer(estimator: Any, method: str, value: Any) -> tuple[Any, list[tuple[typ
 
 
 def is_same(first: Any, other: Any) -> bool:
-    """Whether two answers agree to the last bit, in type and memory layout as well."""
+    """Return whether two results agree to the last bit, in type and in memory layout."""
     match first, other:
         case np.ndarray(), np.ndarray():
             alike = (first.dtype, first.shape, first.strides) == (
@@ -209,9 +209,9 @@ def goes_fast(estimator: Any, table: Any) -> bool:
 
 
 def differences(fitted: Any) -> list[str]:
-    """Give each method and input to which an estimator answers otherwise on the fast path.
+    """Return each method and input for which the fast path gives another result.
 
-    What goes the ordinary way does so before any method, so one of them is asked for that.
+    Whether the ordinary path is taken does not depend on the method, so one is checked for it.
     """
     saved = pickle.dumps(fitted)
     ordinary, quick = pickle.loads(saved), mmf.fast_path(pickle.loads(saved))
@@ -228,7 +228,7 @@ def differences(fitted: Any) -> list[str]:
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
-    """Keep small sums from waiting for each other's threads, in all that the zoo imports."""
+    """Limit threads in all libraries that the zoo imports: small computations would contend."""
     from threadpoolctl import threadpool_limits
 
     assert dict(of_kind(None))
@@ -263,7 +263,7 @@ def test_listed_exceptions_exist() -> None:
 
 @cache
 def composed() -> dict[str, tuple[Any, bool]]:
-    """Return estimators made of others, and whether they have a fast path."""
+    """Return meta-estimators, and whether they have a fast path."""
     from sklearn import (
         calibration,
         compose,
@@ -302,7 +302,7 @@ def composed() -> dict[str, tuple[Any, bool]]:
         "nested": (pipeline.make_pipeline(pipeline.make_pipeline(scaler, poly), line), True),
         "pass through first": (
             pipeline.Pipeline([("0", None), ("1", "passthrough"), ("line", line)]),
-            False,  # such a pipeline does not know its names
+            False,  # such a pipeline has no feature names
         ),
         "pass through last": (pipeline.make_pipeline(scaler, "passthrough"), True),
         "pass through only": (pipeline.make_pipeline("passthrough"), False),

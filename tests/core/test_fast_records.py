@@ -1,4 +1,4 @@
-"""Long JSON of numbers, which is read a piece at a time, is the table that it is in one piece."""
+"""Long numeric JSON read in pieces gives the same table as when read at once."""
 
 import json as standard_json
 from typing import Any
@@ -134,7 +134,7 @@ def test_key_order_does_not_matter(number: float) -> None:
 @example(texts=['{"a":1,"b":2},{"a":1', "\n", '"b":2}'], size=1 << 16)
 @example(texts=['{"},{":1},{"},{":2}', "\n", '{"}', "\n", '{":3}'], size=1 << 16)
 def test_each_line_is_one_record(texts: list[str], size: int) -> None:
-    """Whatever is read together is what each line is by itself."""
+    """Lines read together are what each line is by itself."""
     data = "".join(texts).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast_records, "MIN_SIZE", 1 << 30)

@@ -1,4 +1,4 @@
-"""docs/fidelity.md: every cell of its tables is a property, which holds, and none better does."""
+"""docs/fidelity.md: every cell of its tables is a property that holds, and no better one does."""
 
 import pytest
 from fidelity import Kind, check

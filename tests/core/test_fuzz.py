@@ -1,6 +1,6 @@
-"""Every decoder there is, on damaged bodies: they are read or refused, and nothing else happens.
+"""Every decoder on corrupted bodies: each is read or rejected, without any other error.
 
-A new codec is here by being registered. `make fuzz` runs the same decoders by the hour.
+A registered codec is included automatically. `make fuzz` runs the same decoders by the hour.
 """
 
 import json
@@ -21,9 +21,9 @@ from mmf_core.errors import RequestError
 
 each_decoder = pytest.mark.parametrize("decoder", DECODERS.values(), ids=DECODERS)
 PARTS = {name: decoder for name, decoder in DECODERS.items() if decoder.structure}
-# There are a hundred tests of this kind.
+# There are a hundred tests like this.
 SOME = settings(max_examples=settings().max_examples // 4)
-# What means something to one format or another.
+# Bytes with a meaning in some format.
 BITS = st.sampled_from(
     [
         *(
@@ -44,8 +44,8 @@ BITS = st.sampled_from(
 CHANGES = st.lists(
     st.tuples(
         st.floats(0, 1),  # where
-        st.integers(0, 12),  # how many bytes go
-        st.one_of(BITS, st.binary(max_size=8)),  # and what comes instead
+        st.integers(0, 12),  # how many bytes are removed
+        st.one_of(BITS, st.binary(max_size=8)),  # and what replaces them
     ),
     min_size=1,
     max_size=6,
@@ -90,7 +90,7 @@ def test_every_kind_and_descriptor_is_fuzzed() -> None:
 
 @each_decoder
 def test_seeds_are_accepted(decoder: Decoder) -> None:
-    """A fuzzer that begins with refused bodies finds nothing."""
+    """A fuzzer that starts from rejected bodies finds nothing."""
     assert [seed for seed in decoder.seeds if not decoder.check(seed)] == []
 
 

@@ -1,4 +1,4 @@
-"""Pictures in few bytes that take long to read: each is refused before Pillow sees it."""
+"""Small image files that take long to read: each is rejected before Pillow opens it."""
 
 import io
 import struct
@@ -109,7 +109,7 @@ def test_reads_cheap_blocks(data: bytes) -> None:
 
 
 def test_scan_count_matches_libjpeg() -> None:
-    """A thumbnail has its own, and so has what follows the picture's end."""
+    """A thumbnail has its own scans, and so has data after the end of the image."""
     thumbnail = scanned(40, 16)
     data = jpeg(b"\xff\xe2" + struct.pack(">H", len(thumbnail) + 2) + thumbnail) + thumbnail * 40
     check_scans(data, 900_000_000)
@@ -125,7 +125,7 @@ def test_truncated_file_is_left_to_pillow(start: bytes) -> None:
 
 
 def test_warnings_are_not_accumulated() -> None:
-    """Python keeps every warning that it has shown, and a file says how it reads."""
+    """Python keeps every warning that it has shown, and a file controls their text."""
     entries = b"".join(
         struct.pack("<HHII", tag, 4, 10_000_000, tag) for tag in range(40_000, 40_100)
     )

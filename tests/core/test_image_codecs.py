@@ -78,7 +78,7 @@ def test_every_image_mode_is_read_as_rgb(mode: str, colour: Any, rgb: tuple[int,
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
 def test_format_is_detected_from_the_content(form: str) -> None:
     data = _file(PIL.Image.new("RGB", (3, 2), (255, 255, 255)), form)
-    for codec in (_codec(Format[form]), PNG):  # whatever the caller calls it
+    for codec in (_codec(Format[form]), PNG):  # whatever the client calls it
         assert (codec.decode(data, {}) >= 250).all()
 
 

@@ -1,4 +1,4 @@
-"""Image: colour modes both ways, and what is no picture."""
+"""Image: color modes both ways, and invalid images."""
 
 from typing import Any
 

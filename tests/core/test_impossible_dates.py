@@ -1,4 +1,4 @@
-"""Dates and durations of Excel that do not exist, however a sheet is written."""
+"""Nonexistent Excel dates and durations, in every notation."""
 
 import io
 import re

@@ -124,7 +124,7 @@ def test_json_formats() -> None:
 
 
 def _types(tree: Any) -> Any:
-    """Give a tree in which 1, 1.0 and True differ."""
+    """Return a tree in which 1, 1.0 and True differ."""
     if isinstance(tree, dict):
         return {key: _types(part) for key, part in tree.items()}
     return [_types(part) for part in tree] if isinstance(tree, list) else (type(tree), tree)
@@ -481,14 +481,14 @@ def test_rejects_other_yaml(data: bytes, message: str) -> None:
     ],
 )
 def test_rejects_non_finite_numbers(form: Format, data: bytes, message: str) -> None:
-    """A result would have null in its place."""
+    """A result would have null instead."""
     with pytest.raises(RequestError, match=message):
         _codec(form).read(data, {})
 
 
 @pytest.mark.parametrize("number", long_except([b"1", b"1e999", b"[1]"], [b"1"]))
 def test_non_finite_numbers_are_found_in_little_memory(number: bytes) -> None:
-    """A million took 5 seconds and 370 MiB: each had the path to it, and all were listed."""
+    """A million took 5 seconds and 370 MiB: all were listed, each with its path."""
     data = b"[" + number + b",1e999" + (b"," + number) * 1_000_000 + b",-1e999]"
     with at_most(seconds=4), pytest.raises(InvalidValue) as caught:
         _codec(Format.JSON).read(data, {})
@@ -546,7 +546,7 @@ def test_rejects_other_messagepack(data: bytes, message: str) -> None:
     "time", [b"\xd6\xff" + bytes(4), b"\xd7\xff" + bytes(8), b"\xc7\x0c\xff" + bytes(12)]
 )
 def test_rejects_the_first_timestamp_quickly(time: bytes) -> None:
-    """Eight million took four seconds until they were too many."""
+    """Eight million took four seconds before they were rejected."""
     a_list = b"\xdc\x0b\xb8" + time * 3_000
     objects = b"\x81\xa1a" + time
     for data in (a_list * 300, objects * 900_000):
@@ -606,7 +606,7 @@ def test_rejects_struct_with_nan() -> None:
 
 
 def test_protobuf_values_are_limited() -> None:
-    """Those that are packed, and those that a message has by default."""
+    """Packed repeated values, and a message's default values."""
     codec = find(Kind.JSON, Format.PROTOBUF)
     options = {**OPTIONS, "max_body": 100_000}
     many = WINE(tags=[""] * 10_000).SerializeToString()

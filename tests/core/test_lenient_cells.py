@@ -1,4 +1,4 @@
-"""Cells as people write them: read where there is no doubt, else refused; never otherwise."""
+"""Cells as people write them: read if unambiguous, otherwise rejected."""
 
 import json
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def refused(type_: Any, *cells: Any) -> list[int | None]:
 @pytest.mark.parametrize("type_", [int, float])
 @pytest.mark.parametrize("tail", ["", " %", ",5"])
 def test_rejects_number_of_a_million_digits(type_: type, tail: str) -> None:
-    token = cells_read.set([])  # what is read is shown, too
+    token = cells_read.set([])  # parsed cells are recorded, too
     try:
         assert refused(type_, "1" * 1_000_003 + tail) == [0]
         assert refused(type_, "1" + " 000" * 350_000 + tail) == [0]
@@ -96,7 +96,7 @@ def test_decimal_sign_is_inferred_per_column() -> None:
     assert read(float, "1,200", "1,5") == [1.2, 1.5]
     assert read(float, "1,200", "1.5") == [1200.0, 1.5]
     assert read(float, "1,200", "1 000.5") == [1200.0, 1000.5]
-    assert refused(float, "1,200", 7.5, "3") == [0], "a typed number shows nothing"
+    assert refused(float, "1,200", 7.5, "3") == [0], "a typed number is no evidence"
 
 
 def test_rejects_conflicting_decimal_signs() -> None:
@@ -182,7 +182,7 @@ def test_rejects_other_dates(text: str) -> None:
 def test_bounds_and_choices_apply_to_the_parsed_value() -> None:
     assert read(mmf.Column(float, le=1), "12 %") == [0.12]
     assert refused(mmf.Column(float, le=1), "1 200") == [0]
-    assert refused(mmf.Column(float, ge=100), "1.200") == [0], "1.2, which is what it is anyway"
+    assert refused(mmf.Column(float, ge=100), "1.200") == [0], "1.2, as without lenient"
     assert read(mmf.Column(int, choices=[1200]), "1 200") == [1200]
 
 
@@ -322,7 +322,7 @@ TYPES = st.sampled_from([float, int, bool, str, datetime, date, float | None, bo
 
 @given(type_=TYPES, cells=st.lists(CELLS, min_size=1, max_size=5))
 def test_lenient_does_not_change_valid_cells(type_: Any, cells: list[Any]) -> None:
-    """A table that is valid is the same; a cell that is valid in itself keeps its value."""
+    """A valid table is unchanged, and a valid cell keeps its value."""
     schema = {"a": type_}
     table = pd.DataFrame({"a": pd.Series(cells, dtype=object)})
     lenient = outcome(mmf.DataFrame(schema=schema, lenient=True), table)
@@ -381,7 +381,7 @@ def test_many_lenient_cells_are_fast() -> None:
 
 
 def test_number_of_lenient_cells_is_limited() -> None:
-    """Each takes far more memory than the text that it is."""
+    """Each takes far more memory than its text."""
     table = pd.DataFrame({"a": ["1 234,5"] * 500_001})
     lenient = mmf.DataFrame(schema={"a": float}, lenient=True)
     with pytest.raises(BodyTooLarge, match=r"at most 500,000 cells.*got 500,001"):

@@ -1,6 +1,6 @@
-"""Names of other packages that they do not promise: a new version without them fails here first.
+"""Private names of other packages: a new version without them fails here first.
 
-What they do is tested where they are used.
+Their behaviour is tested where they are used.
 """
 
 import ast
@@ -83,7 +83,7 @@ def test_gunicorn_has_the_attributes_that_subclasses_use(ours: type, theirs: typ
 
 
 def test_gunicorn_calls_overridden_methods() -> None:
-    """A method that nothing calls any more would be dead, without any error."""
+    """A method that is no longer called would silently be dead code."""
     modules = (
         *(gunicorn.workers.gthread, gunicorn.workers.base, gunicorn.arbiter),
         *(gunicorn.http.message, gunicorn.http.body),

@@ -1,4 +1,4 @@
-"""Concurrency: so many at a time, so many in line, a plain no to the rest."""
+"""Concurrency: a limit of running calls, a limit of queued ones, and a 503 for the others."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
@@ -14,7 +14,7 @@ LONGEST = 10
 
 
 class Held:
-    """A call that ends when it may, and counts how many run at once."""
+    """A call that waits for a gate and counts how many run at once."""
 
     def __init__(self) -> None:
         self.gate = Event()
@@ -86,7 +86,7 @@ def test_queue_is_first_in_first_out() -> None:
 def test_disconnected_call_leaves_the_queue(
     monkeypatch: pytest.MonkeyPatch, has_come: bool
 ) -> None:
-    """Even if its turn comes at this very moment."""
+    """Even if its turn comes at the same moment."""
     monkeypatch.setattr(limits, "HANG_UP_POLL", 0.01)
     slots = Slots(1, 1, "full")
     first = slots.take(Timings())

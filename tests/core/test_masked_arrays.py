@@ -1,4 +1,4 @@
-"""NumPy's masked arrays in results: what is masked is null, and what is behind it is never sent."""
+"""NumPy's masked arrays in results: masked values are null, and the hidden data is never sent."""
 
 from __future__ import annotations
 

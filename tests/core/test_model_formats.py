@@ -1,4 +1,4 @@
-"""Six models in every format: the same answers, or refused as docs/models.md says."""
+"""Six models in every format: the same predictions, or rejected as docs/models.md states."""
 
 import os
 import re
@@ -30,26 +30,26 @@ COLUMNS = {
     ".mlflow": "",
 }
 """What is tried, and which exporter is hidden for it."""
-# The newest scikit-learn that sklearn2pmml 0.133 takes. Here a newer one says that it is this one:
-# what is written is compared with the original's answers, as ever.
+# The newest scikit-learn that sklearn2pmml 0.133 accepts. A newer one here poses as this one:
+# the saved model is compared with the original's predictions anyway.
 KNOWN_TO_SKLEARN2PMML = "1.9.0"
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:sklearn2pmml failed"),
-    # They are of the libraries' own making.
+    # These warnings come from the libraries.
     pytest.mark.filterwarnings("ignore::DeprecationWarning:nyoka"),
 ]
 
 
 @pytest.fixture(scope="module")
 def zoo() -> dict[str, Fitted]:
-    """Give the six models."""
+    """Return the six models."""
     return fitted()
 
 
 @pytest.fixture(scope="module")
 def documented() -> dict[tuple[str, str], str]:
-    """Give what the page says of each model and format."""
+    """Return the page's word for each model and format."""
     rows = re.findall(r"(?m)^\| (\w+) \|(.+)\|$", PAGE.read_text(encoding="utf-8"))
     return {
         (model, column): cell.strip()
@@ -67,7 +67,7 @@ def _quiet_mlflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def outcome(model: Fitted, path: Path) -> str:
-    """Save, load and ask; say what came of it in the page's words."""
+    """Save, load and predict; return the outcome in the page's words."""
     try:
         mmf.save_model(model.model, path, example=model.rows)
     except ArtifactError as error:

@@ -1,4 +1,4 @@
-"""What a model says of its inputs, in every kind, is the schema of its table."""
+"""The inputs that a model of each kind declares become the schema of its table."""
 
 from pathlib import Path
 from typing import Any
@@ -203,7 +203,7 @@ def test_large_category_is_checked_but_not_listed() -> None:
 
 
 def _from(library: str, **members: Any) -> Any:
-    """Return an object of a library that need not be installed."""
+    """Return an object that poses as one of a library that may not be installed."""
     return type("Model", (), {"__module__": f"{library}.core", "predict": None, **members})()
 
 
@@ -287,7 +287,7 @@ def test_catboost_schema() -> None:
     assert mmf.schema_of(model) == {"area": float | None, "code": str, "note": str}
     inputs = inputs_of(model)
     assert inputs is not None
-    assert inputs.doubt  # a code may be a text or a number: only an explicit schema=model says text
+    assert inputs.doubt  # a code may be a text or a number: only schema=model decides
     with pytest.raises(DescriptorError, match="without column names"):
         inputs_of(_from("catboost", feature_names_=["0", "1"], **members))
 

@@ -1,4 +1,4 @@
-"""ONNX: tables and arrays as scikit-learn takes them, names compared, threads and forks."""
+"""ONNX: tables and arrays as in scikit-learn, compared names, threads and forks."""
 
 import os
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Load = Callable[..., Any]
 
 @pytest.fixture
 def through(tmp_path: Path) -> Load:
-    """Give a function that saves a model as ONNX and loads it."""
+    """Return a function that saves a model as ONNX and loads it."""
 
     def save_and_load(model: Any, example: Any) -> Any:
         mmf.save_model(model, tmp_path / "model.onnx", example=example)
@@ -34,7 +34,7 @@ def through(tmp_path: Path) -> Load:
 
 @pytest.fixture(scope="module")
 def zoo() -> dict[str, Fitted]:
-    """Give the six models."""
+    """Return the six models."""
     return fitted()
 
 
@@ -131,7 +131,7 @@ def test_model_works_in_parent_and_child_after_a_fork(
     model = through(LinearRegression().fit(TABLE, Y), TABLE)
     many = pd.concat([TABLE] * 1000)
     expected = model.predict(many)
-    # What holds a session with threads during a fork cannot let go of it in the child.
+    # An object that holds a session with threads during a fork cannot release it in the child.
     session = model._session if threads == "1" else None
     child = os.fork()
     if not child:

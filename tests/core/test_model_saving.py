@@ -1,4 +1,4 @@
-"""save_model: refuses what differs and leaves what was there; pickles that are not wanted."""
+"""save_model rejects files that predict differently and keeps the old one; disabled pickles."""
 
 import pickle
 from collections.abc import Callable
@@ -24,7 +24,7 @@ MODEL = LinearRegression().fit(TABLE, TARGET)
 
 
 class Forgetful(ModelFormat):
-    """A format that keeps a model with a little of something else."""
+    """A format that changes predictions slightly."""
 
     suffixes = (".off",)
     tolerance = 1e-3
@@ -39,7 +39,7 @@ class Forgetful(ModelFormat):
 
 
 class Stretched(ModelFormat):
-    """A format that keeps a transformer with a little of something else."""
+    """A format that changes transformed values slightly."""
 
     suffixes = (".stretched",)
 
@@ -55,7 +55,7 @@ class Stretched(ModelFormat):
 
 
 class ReadOnly(ModelFormat):
-    """A format that is loaded only."""
+    """A load-only format."""
 
     suffixes = (".readonly",)
 
@@ -165,7 +165,7 @@ def test_mmf_allow_pickle_0_rejects_pickles(
 
 
 class Foreign(LogisticRegression):
-    """An estimator of somebody else's class."""
+    """An estimator of a third-party class."""
 
 
 def test_skops_rejects_third_party_types(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Model files: read by suffix, refused with the reason."""
+"""Model files: read by suffix, rejected with the reason."""
 
 import pickle
 import shutil
@@ -23,7 +23,7 @@ MODEL = {"weights": [1.5, 2.0]}
 
 @pytest.fixture
 def save(tmp_path: Path) -> Callable[[str], Path]:
-    """Give a function that writes MODEL under a name."""
+    """Return a function that writes MODEL under a name."""
 
     def write(name: str) -> Path:
         path = tmp_path / name
@@ -122,7 +122,7 @@ def test_format_can_be_deleted(kind: str, tmp_path: Path) -> None:
 
 
 class Greedy(ModelFormat):
-    """A format of the test's own."""
+    """A custom format."""
 
     suffixes = (".greedy",)
 

@@ -1,4 +1,4 @@
-"""Arrays of numbers as results: their JSON needs no table, and is that of the table."""
+"""Arrays of numbers as results: their JSON is that of the table, without building it."""
 
 from typing import Any
 

@@ -43,7 +43,7 @@ def as_array(values: list[Any]) -> np.ndarray:
     ids=["objects", "a list", "a tuple", "an array", "objects in objects", "nulls"],
 )
 def test_names_times_rows_are_limited(codec: Any, column: list[Any]) -> None:
-    """20,000 rows of a name each took 32 seconds and 1.3 GiB, of a third of a MiB of JSON."""
+    """20,000 rows with a name each took 32 seconds and 1.3 GiB, from a third of a MiB of JSON."""
     with at_most(seconds=1), pytest.raises(BodyTooLarge, match=MOST):
         codec.encode(pd.DataFrame({"a": pd.Series(column, dtype=object)}), {})
 

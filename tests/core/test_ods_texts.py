@@ -1,4 +1,4 @@
-"""Texts in the cells of an OpenDocument sheet: every character arrives, within bounds."""
+"""Texts in the cells of an OpenDocument sheet: every character arrives, within limits."""
 
 import re
 from contextlib import nullcontext
@@ -51,7 +51,7 @@ def test_repeated_spaces_count_in_full(count: str) -> None:
 
 @pytest.mark.parametrize("element", [b"<text:s/>", b"<text:span></text:span>"])
 def test_number_of_tags_is_limited(element: bytes) -> None:
-    """Each takes a call of a function: 12,000,000 took ten seconds."""
+    """Each takes a function call: 12,000,000 took ten seconds."""
     with pytest.raises(BodyTooLarge, match="at most 3,000,000 XML tags"):
         read(b"<text:p>" + element * 3_000_000 + b"</text:p>")
 
@@ -65,7 +65,7 @@ def test_number_of_tags_is_limited(element: bytes) -> None:
     ids=["formulas", "errors"],
 )
 def test_rewritten_cells_are_limited(cell: bytes) -> None:
-    """They were without a bound: 1,000,000 formulas without values took 20 seconds."""
+    """They were unlimited: 1,000,000 formulas without values took 20 seconds."""
     row = b"<table:table-row>" + cell * 1_000 + b"</table:table-row>"
     workbook = repacked(
         sheets.ods([["a"], ["b"]]),

@@ -1,4 +1,4 @@
-"""Optional libraries: found, asked for by name, imported ahead."""
+"""Optional libraries: detected, named if missing, preloaded."""
 
 import sys
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from mmf_core.packages import OptionalDependency, find_declared
 
 
 class Reader(OptionalDependency):
-    """Needs one library that is there and two that are not."""
+    """Needs one installed library and two missing ones."""
 
     requires: ClassVar = {"pandas": "pandas", "no_such_a": "a-dist", "no_such_b": "b-dist"}
 

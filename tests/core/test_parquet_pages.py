@@ -1,4 +1,4 @@
-"""Parquet with a footer that lies, and the size of what its pages become."""
+"""Parquet with a forged footer, and the decompressed size of its pages."""
 
 import io
 import re
@@ -140,7 +140,7 @@ def test_repeated_values_are_counted_before_reading(
 
 
 def test_values_of_every_type_are_counted() -> None:
-    """A file of nearly as many as are allowed is read, with each value."""
+    """A file just under the limit is read completely."""
     table = pa.table(
         {
             "embedding": pa.array([[0.5] * 250] * 300, pa.list_(pa.float32(), 250)),
@@ -172,7 +172,7 @@ def test_forged_footer_counts_are_rejected_or_harmless(rows: int, values: int) -
 
 
 def test_rejects_footer_with_too_many_structures() -> None:
-    """Pyarrow makes 32 bytes of an empty text, and hundreds of a column."""
+    """Pyarrow allocates 32 bytes for an empty text, and hundreds for a column."""
     names = b"\xf8" + b"\xff\xff\x7f" + bytes(2_097_151)
     columns = b"\x19\xfc\x80\x80\x80\x01" + b"\x26\x00\x00" * 700_000
     for footer in (b"\x49" + names, b"\x49\x1c" + columns + b"\x00\x00"):

@@ -1,4 +1,4 @@
-"""The small codecs: arrays, trees, scalars and files, and how codecs are looked up."""
+"""The small codecs: arrays, JSON values, scalars and files, and how codecs are looked up."""
 
 from base64 import b64encode
 from collections.abc import Callable

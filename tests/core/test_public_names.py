@@ -37,7 +37,7 @@ HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "c
 # Each part imports only parts on earlier lines, or itself.
 CAPABILITIES = set(names(PACKAGE))
 LAYERS = [
-    {"client"},  # which is for others to copy
+    {"client"},  # meant to be copied alone
     {"error_texts"},
     {"errors"},
     {
@@ -102,7 +102,7 @@ def _imports(file: Path, *, top_only: bool = False) -> Iterator[str]:
 
 
 def _running(node: ast.AST, *, at_import: bool) -> Iterator[ast.AST]:
-    """Yield what runs, at import alone or ever; nothing under TYPE_CHECKING does."""
+    """Yield the nodes that run, at import only or ever; none under TYPE_CHECKING does."""
     for child in ast.iter_child_nodes(node):
         is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if at_import and is_function:
@@ -145,7 +145,7 @@ def test_import_is_light_and_silent(tmp_path: Path) -> None:
 
 
 def _fresh(code: str, cache: Path) -> str:
-    """Return what a new interpreter prints; its compiled modules are kept in `cache`."""
+    """Return the output of a new interpreter; its compiled modules are kept in `cache`."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", code],

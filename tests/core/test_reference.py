@@ -1,4 +1,4 @@
-"""docs/descriptors.md says what the docstrings say, and their examples hold."""
+"""docs/descriptors.md matches the docstrings, and their examples pass."""
 
 import doctest
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("default_registry")
 
 @pytest.fixture
 def names(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """Give the names that the examples use, in a folder that has the model's file."""
+    """Yield the names used by the examples, in a folder with the model's file."""
     table = pd.DataFrame({"age": [31, 42], "weight": [60.5, 80.0]})
     model = LinearRegression().fit(table, [1.0, 2.0])
     with chdir(tmp_path):

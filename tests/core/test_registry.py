@@ -1,4 +1,4 @@
-"""Registries: loading a module, MMF's other name, what was declared."""
+"""Registries: loading a module, MMF's other name, declarations."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def folder(
     monkeypatch: pytest.MonkeyPatch,
     default_registry: Registry,  # noqa: ARG001
 ) -> Path:
-    """Give a folder that modules are imported from, and no alias of mmf_core yet."""
+    """Return a folder on sys.path, without an alias of mmf_core yet."""
     monkeypatch.syspath_prepend(tmp_path)
     for name in (NAME, "mmf_meta"):
         monkeypatch.setitem(sys.modules, name, mmf)  # so that it is restored afterwards
@@ -82,7 +82,7 @@ def test_registries_are_independent(default_registry: Registry) -> None:
 
 
 def lambda_free() -> None:
-    """Stand for a target."""
+    """Serve as a target."""
 
 
 def test_declaration_order_is_kept(registry: Registry) -> None:

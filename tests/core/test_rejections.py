@@ -1,4 +1,4 @@
-"""Whose fault an exception inside a model is: the caller's or the author's."""
+"""Whether an exception inside a model is the client's error or the author's."""
 
 import sys
 from collections.abc import Callable
@@ -121,7 +121,7 @@ def _booster(library: str) -> Any:
     return getattr(module, f"{name}Regressor")(**options).fit(X, Y)
 
 
-@pytest.mark.filterwarnings("ignore")  # of the libraries' own code
+@pytest.mark.filterwarnings("ignore")  # warnings of the libraries themselves
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
 def test_booster_error_is_a_rejection(library: str) -> None:
     model = _booster(library)
@@ -214,7 +214,7 @@ def deriving(name: str, table: mmf.DataFrame = DERIVED) -> Execution:
 
 def test_derived_table_is_a_rejection_if_the_example_succeeds() -> None:
     run = deriving("age")
-    for _ in range(2):  # from the first request on, and the same after a success
+    for _ in range(2):  # on the first request, and again after a success
         with pytest.raises(RejectedInput, match="Input X contains NaN") as caught:
             run({"data": NO_YEARS})
         assert not caught.value.is_untouched
@@ -237,7 +237,7 @@ def test_derived_table_is_a_target_error_if_the_example_fails(
             run({"data": RIGHT})
 
 
-@pytest.mark.filterwarnings("ignore")  # of the libraries' own code
+@pytest.mark.filterwarnings("ignore")  # warnings of the libraries themselves
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
 def test_derived_table_for_a_booster(library: str) -> None:
     model = _booster(library)

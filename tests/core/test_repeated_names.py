@@ -1,4 +1,4 @@
-"""A name that JSON gives twice is an error in a table, and its last value counts elsewhere."""
+"""A duplicate JSON name is an error in a table; elsewhere its last value counts."""
 
 import json
 from typing import Any
@@ -76,7 +76,7 @@ def test_objects_with_duplicate_names_are_marked(
 
 
 def chains(depth: int, cell: str = "1", rows: int = 3) -> str:
-    """Return a table of objects in objects."""
+    """Return a table of nested objects."""
     return "[" + ",".join(['{"a":' * depth + cell + "}" * depth] * rows) + "]"
 
 

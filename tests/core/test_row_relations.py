@@ -166,6 +166,6 @@ def test_rejects_monotonic_for_unordered_columns(column: tuple[Any, Any]) -> Non
 
 def test_rejects_batching_with_row_limits() -> None:
     whole = mmf.DataFrame(rows=3)
-    assert batch_argument({"data": whole}, mmf.DataFrame()) == "data", "checked before it is joined"
+    assert batch_argument({"data": whole}, mmf.DataFrame()) == "data", "checked before batching"
     with pytest.raises(DeclarationError, match="joins the rows"):
         batch_argument({"data": mmf.DataFrame()}, whole)

@@ -1,4 +1,4 @@
-"""What decides how a table is written as text: the types of its columns."""
+"""The column types, which decide how a table is written as text."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ def test_column_dtypes_agree_with_pandas(make: Callable[[], pd.DataFrame]) -> No
 
 
 def test_pandas_has_blocks() -> None:
-    """Without them `column_dtypes` is right, and slower than `dtypes` would be."""
+    """Without them `column_dtypes` is still correct, but slower than `dtypes`."""
     (block,) = pd.DataFrame(np.zeros((1, 2)))._mgr.blocks  # type: ignore[attr-defined] # private
     assert block.dtype == np.float64
 

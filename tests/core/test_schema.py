@@ -1,4 +1,4 @@
-"""A table's schema: types, nulls, faults by row, column and value."""
+"""A table's schema: types, nulls, errors by row, column and value."""
 
 from datetime import UTC, datetime
 from typing import Any, Optional

@@ -1,6 +1,6 @@
-"""The examples of MMF's documentation, as they stand there, are declared and served.
+"""The examples of MMF's documentation, unchanged, are declared and served.
 
-Only the model is ours: the documentation has a file called `model` and does not say what is in it.
+Only the model is ours: the documentation does not describe the contents of its file `model`.
 """
 
 # ruff: noqa: RUF001 - the examples are in Russian
@@ -64,7 +64,7 @@ def score(
 ):
     return model.predict(data)
 """
-# The body says `data`, which this function does not have: the documentation's slip.
+# The body uses `data`, which this function does not have: a mistake in the documentation.
 MIXED = """
 @mmf.target(returns=mmf.String()) # (1)
 def score(
@@ -87,7 +87,7 @@ each_artifact = pytest.mark.parametrize("artifact", ARTIFACTS.values(), ids=ARTI
 
 
 class Sums:
-    """A model that adds up each row, as an array."""
+    """A model that sums each row, as an array."""
 
     def predict(self, data: pd.DataFrame) -> np.ndarray:
         sums: np.ndarray = data.to_numpy().sum(axis=1)
@@ -102,7 +102,7 @@ class Counts:
 
 
 class Colour:
-    """A model of pictures: the channel that is the strongest."""
+    """An image model: the strongest channel."""
 
     def predict(self, img: np.ndarray) -> str:
         return ["red", "green", "blue"][int(img.mean(axis=(0, 1)).argmax())]
@@ -114,7 +114,7 @@ def declare(
     monkeypatch: pytest.MonkeyPatch,
     default_registry: Registry,
 ) -> Iterator[Callable[[object, str], Registry]]:
-    """Give a function that puts a model file beside a module and loads the module."""
+    """Yield a function that writes a model file beside a module and loads the module."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Settings: read from the environment, refused where they cannot be used."""
+"""Settings: read from the environment, rejected if invalid."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Cells of workbooks: what the sheet says is what a column gets, alike in XLSX, XLS and ODS."""
+"""Cells of workbooks: columns get what the sheet contains, alike in XLSX, XLS and ODS."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cells(column: pd.Series) -> list[Any]:
 
 
 def column_of(form: str, *values: Any) -> pd.Series:
-    """Read values under each other; another column keeps rows that are empty in this one."""
+    """Read values as a column; a second column keeps rows that are empty in it."""
     return read(form, ["a", "z"], *([value, "z"] for value in values))["a"]
 
 
@@ -282,7 +282,7 @@ def test_newer_excel_errors_are_null(cell: str) -> None:
 
 
 def test_tag_with_many_attributes_is_fast() -> None:
-    """Otherwise this takes minutes."""
+    """Reading it repeatedly takes minutes."""
 
     def change(sheet: bytes) -> bytes:
         cells = b'<c r="A2" t="e"><v>#SPILL!</v></c><c ' + b't="e" s="1" ' * 100_000 + b"/>"
@@ -433,7 +433,7 @@ def test_number_and_its_text_are_duplicate_names(form: str) -> None:
 def test_text_column_has_the_formatted_values(
     form: str, value: Any, text: str, others: list[Any]
 ) -> None:
-    """One rule, whatever else is in the column and in the others."""
+    """One rule, whatever other cells there are."""
     for table in (
         read_as(form, {"a": str | None}, ["a"], [value], *([other] for other in others)),
         read_as(form, {"a": str | None}, ["a", "b"], [value, 1.5], *([o, o] for o in others)),
@@ -495,7 +495,7 @@ _TYPES = st.sampled_from([str, int, float, bool, datetime])
 def test_cell_is_independent_of_other_cells(
     form: str, rows: list[Any], types: tuple[Any, Any]
 ) -> None:
-    """Every cell is the value, or the fault, that it is alone in a sheet."""
+    """Every cell is the same value, or error, as alone in a sheet."""
     schema = dict(zip("ab", (type_ | None for type_ in types), strict=True))
     together = _values_and_faults(form, schema, ["a", "b"], *rows)
     for row, row_cells in enumerate(rows):

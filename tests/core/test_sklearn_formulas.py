@@ -1,4 +1,4 @@
-"""Formulas compute what scikit-learn's estimators do, bit by bit, or are not used."""
+"""Formulas compute exactly what scikit-learn's estimators do, or are not used."""
 
 import warnings
 from typing import Any
@@ -40,7 +40,7 @@ def labels_for(kind: str) -> list[Any]:
 @pytest.mark.parametrize(("kind", "method"), FORMULAS, ids=lambda text: text)
 @pytest.mark.filterwarnings("ignore")
 def test_results_equal_the_estimator(kind: str, method: str) -> None:
-    """If one is not used any more, this version of scikit-learn computes otherwise."""
+    """A formula that is no longer used means that this scikit-learn computes differently."""
     for labels in labels_for(kind):
         estimator = fitted(kind, labels)
         compute = formula(estimator, method)

@@ -1,4 +1,4 @@
-"""Streams: what may be declared as one, and what becomes of a generator in every case."""
+"""Streams: valid declarations, and how generators end."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -98,7 +98,7 @@ def test_rejects_batch_with_stream() -> None:
 
 
 class Log:
-    """What has happened to a generator."""
+    """The events of a generator."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -151,7 +151,7 @@ def counter(request: pytest.FixtureRequest) -> Any:
 def test_yields_every_piece_and_closes_the_generator(counter: Any, limits: dict[str, Any]) -> None:
     log = Log()
     pieces = execution(counter(log), **limits)({"to": 3})
-    assert log.events == [], "nothing runs before it is asked for"
+    assert log.events == [], "the generator starts on the first next()"
     assert list(pieces) == [0, 1, 2]
     assert log.events == [0, 1, 2, "closed"]
 

@@ -246,7 +246,7 @@ def test_names_match_pandas(names: list[Any]) -> None:
 
 
 def _cells(text: str, codec: TableCSV) -> list[list[Any]]:
-    """Return the cells; a float as a float, since it can be written in several ways."""
+    """Return the cells; floats as floats, since they can be written in several ways."""
     records = csv.reader(io.StringIO(text, newline=""), delimiter=codec.separator)
     return [[float(cell) if _is_float(cell) else cell for cell in cells] for cells in records]
 

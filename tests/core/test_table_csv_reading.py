@@ -1,4 +1,4 @@
-"""CSV and TSV as programs and people write them: encodings, separators, nulls, width."""
+"""CSV and TSV in the wild: encodings, separators, nulls, width."""
 
 from datetime import datetime
 

@@ -13,7 +13,7 @@ CODEC = TableHTML()
 
 
 class Cells(HTMLParser):
-    """Collects the texts of cells, and every tag there is."""
+    """Collects the texts of cells, and every tag."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tables as JSON: every accepted shape, and what is no table."""
+"""Tables as JSON: every accepted orientation, and JSON that is not a table."""
 
 import math
 from collections.abc import Callable

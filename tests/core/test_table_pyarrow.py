@@ -109,7 +109,7 @@ def test_invalid_file_raises_request_error(codec: Codec[pd.DataFrame], data: byt
 
 @each_codec
 def test_empty_table_keeps_its_columns(codec: Codec[pd.DataFrame]) -> None:
-    empty = RICH.drop(columns="category").head(0)  # choices travel with cells
+    empty = RICH.drop(columns="category").head(0)  # categories are stored with cells
     again = codec.decode(codec.encode(empty, {}), {})
     assert_frame_equal(again, empty, check_index_type=False)
 
@@ -381,7 +381,7 @@ def test_decompressed_size_is_limited() -> None:
     with pa.ipc.new_stream(arrow, table.schema, options=options) as writer:
         writer.write_table(table)
     for codec, data, error, message in (
-        (PARQUET, parquet.getvalue(), RequestError, "nearly empty"),  # its footer says so
+        (PARQUET, parquet.getvalue(), RequestError, "nearly empty"),  # as its footer states
         (ARROW, arrow.getvalue(), BodyTooLarge, r"1 MiB.*MMF_MAX_DECOMPRESSED_MIB"),
     ):
         assert len(data) < 100_000

@@ -162,7 +162,7 @@ def test_rejects_text_that_xml_cannot_represent(text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("name", ["a%d", "p:a%d", "a p:b%d=''"])
 def test_rejects_long_namespace_with_many_names(kind: Kind, encoding: str, name: str) -> None:
-    """500 kB before 2,000 names took two gigabytes, and 25 MB before a million would take days."""
+    """500 kB for 2,000 names took two gigabytes; 25 MB for a million would take days."""
     uri = "u" * 100_000
     cells = "".join(f"<{name % i}/>" for i in range(1_000))
     text = f"<t xmlns='{uri}' xmlns:p = \n\"{uri}\"><r>{cells}</r></t>"
@@ -185,7 +185,7 @@ def test_accepts_short_namespace_with_many_names() -> None:
 @pytest.mark.parametrize("kind", [Kind.TABLE, Kind.JSON])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_unknown_encoding_names_are_not_cached(kind: Kind, encoding: str) -> None:
-    """It keeps the name of each that it has looked for, of any length, for ever."""
+    """It would keep each name that it has looked up, of any length, forever."""
     name = f"x-{kind.name}-{encoding}" + "x" * 1_000
     codec = find(kind, Format.XML)
     assert codec

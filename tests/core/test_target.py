@@ -1,4 +1,4 @@
-"""Targets: what is refused when declared, and what a declaration leaves alone."""
+"""Targets: invalid declarations, and what a declaration does not change."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -66,10 +66,10 @@ def test_declaration_attributes(registry: Registry) -> None:
 def test_name_and_description_default_to_the_function(registry: Registry) -> None:
     @registry.target
     def score() -> None:
-        """Tell the price."""
+        """Predict the price."""
 
     target = registry.targets["score"]
-    assert (target.name, target.description) == ("score", "Tell the price.")
+    assert (target.name, target.description) == ("score", "Predict the price.")
     assert target.returns is None
     assert target.descriptors == []
 
@@ -92,7 +92,7 @@ def test_argument_without_descriptor_is_a_descriptor_error(registry: Registry) -
 
 
 def lambda_named(name: str) -> Callable[..., Any]:
-    """Return a function of one undescribed argument."""
+    """Return a function of one argument without a descriptor."""
 
     def function(data: Any) -> Any:
         return data

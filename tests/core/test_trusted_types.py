@@ -1,4 +1,4 @@
-"""What a skops file may create: fitted models of scikit-learn, and nothing that acts."""
+"""What a skops file may create: fitted scikit-learn models, and nothing with side effects."""
 
 import json
 import pickle
@@ -83,7 +83,7 @@ def plain(value: Any) -> dict[str, Any]:
 
 
 class Touch:
-    """Pickled, it is code that makes a file."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -93,7 +93,7 @@ class Touch:
 
 
 def hostile(schema: dict[str, Any], before: bytes = b"") -> bytes:
-    """Return a skops file; an archive may begin with anything."""
+    """Return a skops file; a zip archive may begin with anything."""
     file = BytesIO(before)
     with zipfile.ZipFile(file, "a") as archive:
         schema |= {"protocol": 2, "_skops_version": skops.__version__}

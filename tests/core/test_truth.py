@@ -1,4 +1,4 @@
-"""What a cell says is what the function gets, in every format and protocol, or there is an error.
+"""The function gets the value of each cell, in every format and protocol, or there is an error.
 
 A table is written in a format by other means than the service's own, and read under a schema. Each
 column has the schema's dtype and the values of the reference in truth.py, whatever else is in the
@@ -213,7 +213,7 @@ def every_error() -> Iterator[None]:
 
 
 def check_joined(schema: Schema, table: pd.DataFrame, rows: list[Any]) -> None:
-    """Assert that the rows of a table are the same alone, and joined into one batch."""
+    """Assert that the rows of a table are the same alone and batched."""
     for index, row in enumerate(rows):
         cells = {name: table[name].iloc[index] for name in schema}
         check(schema, row, {name: [None if pd.isna(c) else c] for name, c in cells.items()})
@@ -232,7 +232,7 @@ NUMBERED = pd.DataFrame({2020: pd.array([2**53 + 1, None], dtype="Int64"), 2021:
 
 
 def numbered(name: str, table: pd.DataFrame) -> Sent:
-    """Return a table whose names are numbers, in a form that can say so."""
+    """Return a table with numeric column names, in a format that supports them."""
     split = {"columns": table.columns.tolist(), "data": []}
     split["data"] = table.astype(object).where(table.notna(), None).to_numpy().tolist()
     if name in {"parquet", "feather"}:
@@ -263,7 +263,7 @@ def test_numeric_column_names_are_texts(name: str) -> None:
     if name != "MLflow":
         assert list(codec.decode(sent.body, {})) == ["2020", "2021"]
     both = NUMBERED.set_axis([2020, "2020"], axis="columns")
-    if name in {"JSON", "MLflow"}:  # pandas itself refuses to write the others
+    if name in {"JSON", "MLflow"}:  # pandas cannot write the others
         with pytest.raises(RequestError, match="duplicate columns: 2020"):
             received({"2020": float | None}, numbered(name, both))
 
@@ -315,7 +315,7 @@ def test_semicolon_separated_cell_is_unambiguous_or_an_error(data: st.DataObject
                 assert shown(None if pd.isna(value) else value) == shown(expected)
 
 
-# What the service writes itself
+# Formats that the service writes itself
 
 OWN = {
     float: st.floats(allow_nan=False, allow_infinity=False),
@@ -428,7 +428,7 @@ def test_exempt_missing_trailing_cell_is_null() -> None:
 
 
 def rewritten(format_: Format, table: pd.DataFrame) -> pd.DataFrame:
-    """Return what is read of a table that the service has written."""
+    """Return a table that the service has written and read back."""
     codec = find(Kind.TABLE, format_)
     assert codec is not None
     arrived: pd.DataFrame = codec.decode(codec.encode(table, {}), {})

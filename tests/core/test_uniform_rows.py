@@ -1,4 +1,4 @@
-"""Sheets of numbers only, most of which calamine does not read, are the tables that it reads."""
+"""Numeric sheets, mostly read without calamine, give the same tables as with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Note of each sheet whether its numbers were read as such."""
+    """Record for each sheet whether the fast reader was used."""
     taken: list[bool] = []
     own = workbooks._table_of_numbers
 
@@ -141,7 +141,7 @@ SIGNS = b"0123456789.+-eE<>/\"'= \nvcrABsx&"
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_modified_sheet_is_never_misread(writer: str, data: st.DataObject) -> None:
-    """Whatever stands in a sheet: what this way does not know is left to the exact one."""
+    """Whatever a sheet contains: the fast reader leaves anything unknown to the exact one."""
     codec, write = WRITERS[writer]
     part = SHEET if codec is XLSX else "content.xml"
 
@@ -196,7 +196,7 @@ def test_other_sheets_use_the_exact_reader(old: bytes, new: bytes, fast: list[bo
 
 
 def test_styles_decide_dates(fast: list[bool]) -> None:
-    """Each cell of a column has the same style; a number may have one of dates by mistake."""
+    """Each cell of a column has the same style; a number may have a date style by mistake."""
     for style, is_plain in ((b"0", True), (b"2", False), (b"4", False)):
         data = repacked(
             XLSX.encode(TABLE.abs(), {}),

@@ -1,4 +1,4 @@
-"""Schemas of other packages, by a stand-in and by pandera itself."""
+"""Schemas of other packages, with a stand-in and with pandera itself."""
 
 import os
 from typing import Any
@@ -17,7 +17,7 @@ TABLE = pd.DataFrame({"a": [1.0, 2.0]})
 
 
 class FailureError(Exception):
-    """An error that says where, as pandera's do."""
+    """An error with failure cases, as pandera raises."""
 
     def __init__(self, **columns: list[Any]) -> None:
         super().__init__("what its own message says")

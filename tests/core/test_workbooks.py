@@ -1,4 +1,4 @@
-"""Workbooks that come in: sheets, and files that are made to harm."""
+"""Workbooks in requests: sheets, and malicious files."""
 
 import io
 import re
@@ -145,7 +145,7 @@ def test_empty_text_is_null() -> None:
         assert codec.decode(data, {})["text"].isna().tolist() == [True, False]
 
 
-# Files made to harm
+# Malicious files
 
 
 def bomb(size: int) -> bytes:
@@ -242,7 +242,7 @@ def test_rejects_ods_sent_as_xlsx() -> None:
 
 
 def shared(cells: int, text: str, cell: str = '<c r="A{}" t="s"><v>1</v></c>') -> bytes:
-    """Return a workbook whose cells all have one text, which is written once."""
+    """Return a workbook whose cells share one string."""
     buffer = io.BytesIO()
     rows = "".join(f"<row>{cell.format(row)}</row>" for row in range(1, cells + 1))
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
@@ -402,7 +402,7 @@ def test_missing_library_names_the_pip_command(
 
 @pytest.mark.parametrize("unit", [b"<row/>", b"<c/>", b"<x:c/>", b"<si/>"])
 def test_rejects_many_empty_elements_quickly(unit: bytes) -> None:
-    """A few kilobytes, compressed, of millions of them took half a minute."""
+    """Millions of them, a few kilobytes compressed, took half a minute."""
     book = io.BytesIO()
     pd.DataFrame({"a": [1]}).to_excel(book, index=False)
     changed = io.BytesIO()
@@ -437,7 +437,7 @@ def dense(cell: bytes, number_format: int, rows: int, width: int = 500) -> bytes
     [(b"60", 14, 60.0), (b"-1", 14, -1.0), (b"60.5", 22, 60.5), (b"9e99", 46, 9e99)],
 )
 def test_many_impossible_dates_are_fast(value: bytes, number_format: int, expected: float) -> None:
-    """Each of them was looked for in the sheet's text; 4,000,000 took half a minute."""
+    """Each was searched for in the sheet's text; 4,000,000 took half a minute."""
     data = dense(b'<c s="0"><v>%b</v></c>' % value, number_format, 400)
     assert len(data) < 64 * 1024
     started = time.process_time()
@@ -509,7 +509,7 @@ def test_unneeded_xls_records_are_skipped(cells: bytes, others: bytes) -> None:
 
 @pytest.mark.parametrize("phonetic_size", [-1, -2, -8, -30_000, -(2**31)])
 def test_xls_shared_strings_are_read_once(phonetic_size: int) -> None:
-    """Each was read again and again where its phonetic part declares a negative size."""
+    """Each was read repeatedly if its phonetic part declares a negative size."""
     text = struct.pack("<HBi", 30_000, 4, phonetic_size) + b"a" * 60_000
     texts = forged_xls.shared_texts(100_000, text)
     with pytest.raises(RequestError):

@@ -40,7 +40,7 @@ def test_ordered_cells_are_counted_exactly(last: tuple[int, int]) -> None:
 
 @pytest.fixture
 def only_plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing be looked at piece by piece."""
+    """Make the piecewise reader unavailable."""
 
     def fail(_: bytes) -> Any:
         raise AssertionError

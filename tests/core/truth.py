@@ -1,4 +1,4 @@
-"""What a cell under a declared type is: the reference for every format and protocol.
+"""The value of a cell under a declared type: the reference for every format and protocol.
 
 `value_of` is slow and obvious on purpose, and uses nothing of mmf_core. A `Carrier` writes a table
 by other means than the service's own writers, and says what its bytes make of each cell.
