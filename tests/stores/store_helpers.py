@@ -1,4 +1,4 @@
-"""Contents, entries of the lock, and what is in the cache."""
+"""File contents, lockfile entries and the contents of the cache."""
 
 import random
 from hashlib import sha256
@@ -11,7 +11,7 @@ MIB = 1024 * 1024
 
 
 def some_bytes(size: int, seed: int = 0) -> bytes:
-    """Return bytes of which no two places have the same."""
+    """Return random bytes."""
     return random.Random(seed).randbytes(size)
 
 
@@ -21,7 +21,7 @@ def checksum(content: bytes) -> str:
 
 
 def lock(content: bytes, uri: str, version: Version | None = None) -> None:
-    """Lock `model.bin` as what is, or should be, in a store."""
+    """Add `model.bin` to the lockfile, as stored or expected in a store."""
     entry = Entry(
         checksum(content), len(content), source=uri, version=version.id if version else ""
     )
@@ -29,5 +29,5 @@ def lock(content: bytes, uri: str, version: Version | None = None) -> None:
 
 
 def cached(folder: Path) -> list[str]:
-    """Return the names of what the cache holds, parts among it."""
+    """Return the names of the cached files, including parts."""
     return sorted(file.name for file in folder.parent.glob("cache/*/*"))

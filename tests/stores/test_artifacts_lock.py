@@ -1,4 +1,4 @@
-"""artifacts.lock: written sorted, checked when a file is loaded, errors in plain words."""
+"""artifacts.lock: sorted, verified when a file is loaded, with clear errors."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ BYTES = pickle.dumps(MODEL)
 
 @pytest.fixture
 def model(folder: Path) -> Path:
-    """Give a model file that is locked."""
+    """Return a locked model file."""
     file = folder / "model.pkl"
     file.write_bytes(BYTES)
     lockfile.write({"model.pkl": Entry(checksum(BYTES), len(BYTES))})
@@ -133,7 +133,7 @@ def test_size_limit_does_not_apply_to_files_in_a_store(
 def test_skops_trusts_types_listed_in_the_lockfile(
     allow_pickle: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever writes the lock writes main.py: MMF_ALLOW_PICKLE=0 is about the model's file."""
+    """The lockfile is as trusted as main.py: MMF_ALLOW_PICKLE=0 concerns the model file only."""
     from skops.io import dump
 
     monkeypatch.setenv("MMF_ALLOW_PICKLE", allow_pickle)
@@ -156,7 +156,7 @@ def test_made_with_lists_the_libraries_of_nested_objects() -> None:
     model = LinearRegression().fit(np.eye(2), [1.0, 2.0])
     assert made_with([model]).keys() == {"numpy", "scikit-learn"}
     assert made_with([1, "a"]) == {}
-    assert made_with((model, lambda: 0)).keys() >= {"scikit-learn"}  # what no pickle can hold
+    assert made_with((model, lambda: 0)).keys() >= {"scikit-learn"}  # cannot be pickled
 
 
 def test_folder_checksum_covers_names_and_contents(folder: Path) -> None:

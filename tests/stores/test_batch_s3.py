@@ -1,4 +1,4 @@
-"""`mmfmeta predict` from an object of S3 to another."""
+"""`mmfmeta predict` from one S3 object to another."""
 
 import os
 import subprocess

@@ -31,7 +31,7 @@ def slope():
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a project with a trained model, and a cache of its own."""
+    """Yield a project with a trained model and a separate cache."""
     project = tmp_path / "project"
     project.mkdir()
     monkeypatch.chdir(project)
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def mmfmeta(folder: Path) -> Callable[..., str]:  # noqa: ARG001 - where it runs
-    """Give a function that runs a command which must end with `code`, and returns its output."""
+    """Return a function that runs a command, checks its exit code and returns its output."""
 
     def run(*words: str, code: int = 0) -> str:
         forget()
@@ -62,19 +62,19 @@ def mmfmeta(folder: Path) -> Callable[..., str]:  # noqa: ARG001 - where it runs
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    """Give the URI of a folder."""
+    """Return the URI of a folder."""
     return (tmp_path / "shared folder").as_uri()
 
 
 def forget() -> None:
-    """Let the project be imported anew."""
+    """Forget the imported project."""
     sys.modules.pop("main", None)
     default.targets.clear()
     default.artifacts.clear()
 
 
 def train(slope: float) -> str:
-    """Make the model anew; return its sum."""
+    """Retrain the model; return its checksum."""
     rows = np.arange(20.0).reshape(10, 2)
     joblib.dump(LinearRegression().fit(rows, slope * np.arange(10)), "model.joblib")
     return sha256_of(Path("model.joblib"))

@@ -1,4 +1,4 @@
-"""Servers that lie to boto3 and to MLflow: each ends as a StoreError, within bounds."""
+"""Malicious servers for boto3 and MLflow: each causes a StoreError, within limits."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ LIES: dict[str, tuple[Any, str]] = {
 
 @pytest.fixture(autouse=True)
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set keys, and limits of seconds."""
+    """Set credentials and short timeouts."""
     for name, value in s3_server.KEYS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -107,7 +107,7 @@ def test_s3_etag_is_not_trusted(says: Callable[..., str], monkeypatch: pytest.Mo
     assert path.read_bytes() == CONTENT
 
 
-@pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+@pytest.mark.filterwarnings("ignore")  # raised by MLflow itself
 @pytest.mark.parametrize("lie", ["500", "a wait of a day", "entities", "not HTTP"])
 def test_malicious_mlflow_server_is_reported(
     lie: str, says: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""Files that DVC keeps: fetched by its own command, checked by its md5."""
+"""Files tracked by DVC: fetched with its command, verified with its md5."""
 
 import hashlib
 import re
@@ -33,7 +33,7 @@ else:
 
 @pytest.fixture
 def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project whose model DVC keeps, and a program in the place of dvc."""
+    """Return a project whose model is tracked by DVC, and a stand-in for the dvc program."""
     (folder / "model.bin.dvc").write_text(POINTER)
     (folder / "dvc").mkdir()
     (folder / "dvc" / "__init__.py").write_text("")
@@ -44,7 +44,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_file_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.000001")  # it is not kept with the code
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.000001")  # the limit for files kept with the code
     for _ in range(2):
         artifact = mmf.Registry().artifact("model.bin")
         artifact.verify()
@@ -66,7 +66,7 @@ def test_rejects_pull_of_another_file(project: Path) -> None:
 
 
 def test_lockfile_checksum_takes_precedence_over_md5(project: Path) -> None:
-    """Two files can have one md5: the sha256 counts at the first start, too."""
+    """Two files can have the same md5, so the sha256 is verified at the first start, too."""
     lock(b"another with the same md5", "")
     with pytest.raises(ArtifactError, match="expected sha256"):
         mmf.Registry().artifact("model.bin").verify()

@@ -1,4 +1,4 @@
-"""The payload log in a bucket of S3."""
+"""The payload log in an S3 bucket."""
 
 import io
 from typing import Any

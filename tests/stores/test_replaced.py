@@ -1,4 +1,4 @@
-"""A file that is replaced is the old one or the new one, whatever happens meanwhile."""
+"""Replacing a file is atomic: it is the old or the new one, whatever happens."""
 
 from pathlib import Path
 

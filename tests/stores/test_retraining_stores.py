@@ -1,4 +1,4 @@
-"""Models that a service has trained, in stores."""
+"""Models retrained by a service, in stores."""
 
 import json
 import sys

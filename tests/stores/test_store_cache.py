@@ -1,4 +1,4 @@
-"""The cache: once for all processes, within its bound, and never half a file."""
+"""The cache: one download for all processes, a size limit, and no partial files."""
 
 import errno
 import os
@@ -86,7 +86,7 @@ def test_second_process_waits_and_logs(web: WebServer, caplog: pytest.LogCapture
 
 
 def test_full_disk_is_reported_and_the_part_deleted(folder: Path, web: WebServer) -> None:
-    """The limit on a file's size makes writing fail as a full disk does, in the midst of it."""
+    """The limit on file sizes makes a write fail halfway, as a full disk does."""
     web.content = CONTENT
     lock(CONTENT, web.url)
     message = python(LIMITED).communicate(timeout=60)[0]
@@ -100,7 +100,7 @@ def test_full_disk_is_reported_and_the_part_deleted(folder: Path, web: WebServer
 def test_full_disk_during_extraction_is_reported(
     kind: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There was room for the archive, but there is none for its files as well."""
+    """There is room for the archive, but not for its files as well."""
     with tarfile.open(folder / "model.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo("model"))
 

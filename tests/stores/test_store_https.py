@@ -1,4 +1,4 @@
-"""Web servers: by checksum only, resumed where possible, with errors in plain words."""
+"""Web servers: checksum required, resumed where possible, with clear errors."""
 
 import logging
 import sys
@@ -18,7 +18,7 @@ CONTENT = some_bytes(3 * MIB + 7)
 
 @pytest.fixture
 def url(web: WebServer) -> str:
-    """Give the address of the content."""
+    """Return the URL of the content."""
     web.content = CONTENT
     return web.url
 

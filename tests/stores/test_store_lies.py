@@ -1,4 +1,4 @@
-"""Servers that lie, locks that lead elsewhere, and files that change between check and use."""
+"""Malicious servers, path traversal in lockfiles, and files that change between check and use."""
 
 import errno
 import io
@@ -96,7 +96,7 @@ def test_slow_server_is_given_up(
 def test_rejects_host_name_of_a_metadata_address(
     says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What counts is where the connection leads, by whatever name; nothing is sent there."""
+    """The address of the connection is checked, whatever its host name; nothing is sent there."""
     received: list[bytes] = []
     there = says(OK + b"\r\nsecret", received)
     here = says(b"HTTP/1.1 302 A\r\nLocation: " + there.encode() + b"\r\n\r\n")
@@ -122,7 +122,7 @@ def test_metadata_addresses(address: str, is_refused: bool) -> None:
 def test_slow_headers_are_given_up(
     says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each byte is in time for MMF_STORE_TIMEOUT, and they never end."""
+    """Each byte arrives within MMF_STORE_TIMEOUT, and they never end."""
 
     def drip() -> Iterator[bytes]:
         yield OK + b"A: "
@@ -204,7 +204,7 @@ def test_rejects_malicious_archives(fields: dict[str, Any], folder: Path) -> Non
 
 
 def test_rejects_archive_with_a_sparse_file(folder: Path) -> None:
-    """Its header says a terabyte, which would be read again for the checksum."""
+    """Its header declares a terabyte, which would be read for the checksum."""
     fields = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 40)}
     blocks = b"1\n0\n0\n".ljust(512, b"\0")
     with tarfile.open(folder / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
@@ -219,7 +219,7 @@ def test_rejects_archive_with_a_sparse_file(folder: Path) -> None:
 def test_rejects_file_replaced_while_loading(
     use: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes that were verified are the bytes that are loaded."""
+    """The loaded bytes are the verified bytes."""
     file = folder / "model.bin"
     file.write_bytes(CONTENT)
     other = folder / "other"

@@ -1,4 +1,4 @@
-"""metaflow://Flow/RUN/name: a run's artifact as a file; Metaflow itself is in examples/metaflow."""
+"""metaflow://Flow/RUN/name: a run's artifact as a file; examples/metaflow uses Metaflow itself."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ class Run:
 
 @pytest.fixture
 def runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Run]]:  # noqa: ARG001
-    """Give the runs of WineFlow, oldest first, to a module in the place of metaflow."""
+    """Yield the runs of WineFlow, oldest first, in a stand-in for metaflow."""
     runs: list[Run] = []
 
     class Flow:
@@ -93,7 +93,7 @@ def model(slope: float) -> LinearRegression:
 
 
 def slope(uri: str = URI) -> float:
-    """Return the slope of the model at an address, loaded as main.py would."""
+    """Return the slope of the model at a URI, loaded as in main.py."""
     loaded: float = mmf.Registry().artifact(uri).load().coef_[0]
     return round(loaded, 6)
 

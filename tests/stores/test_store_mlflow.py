@@ -1,4 +1,4 @@
-"""Models from MLflow's registry, and what becomes of a service when it is down or hangs."""
+"""Models from MLflow's registry, and services while it is down or hangs."""
 
 import os
 import shutil
@@ -19,19 +19,19 @@ from mmf_core.stores.mlflow_store import MlflowStore
 from mmf_core.web import create_app
 
 _numbers = count()
-pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+pytestmark = pytest.mark.filterwarnings("ignore")  # raised by MLflow itself
 
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Give a server that takes connections and never answers."""
+    """Yield a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server
 
 
 @pytest.fixture
 def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Give a function that registers a model, in a registry of files, and returns its run's id."""
+    """Return a function that registers a model in a file-based registry and returns its run id."""
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
@@ -65,7 +65,7 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 
 @pytest.fixture
 def registry(registered: Callable[..., str]) -> str:
-    """Give the id of the run whose model is the first version of wine."""
+    """Return the run id of the first version of wine."""
     return registered(2.0)
 
 
@@ -97,7 +97,7 @@ def test_every_uri_form(registry: str, folder: Path) -> None:
 def connection_error(
     request: pytest.FixtureRequest, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], None]:
-    """Give a function that puts another server in the registry's place."""
+    """Return a function that replaces the registry with another server."""
 
     def leave() -> None:
         port = listener.getsockname()[1]

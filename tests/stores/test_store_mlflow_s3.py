@@ -1,4 +1,4 @@
-"""Folders that MLflow has written into S3: `s3://bucket/…/`, with a slash at the end."""
+"""Folders written to S3 by MLflow: `s3://bucket/…/`, with a slash at the end."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +12,12 @@ from mmf_core.errors import StoreError
 from mmf_core.stores.s3_store import client
 from mmf_core.web import create_app
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+pytestmark = pytest.mark.filterwarnings("ignore")  # raised by MLflow itself
 
 
 @pytest.fixture
 def model(tmp_path: Path, bucket: str) -> str:
-    """Give the URI of a model's folder in a bucket."""
+    """Return the URI of a model's folder in a bucket."""
     from mlflow import sklearn
 
     folder = tmp_path / "saved"
@@ -43,7 +43,7 @@ def test_cached_folder_is_served_while_s3_is_down(
     with pytest.raises(StoreError, match="cannot be fetched"):
         mmf.Registry().artifact(model.replace("model/", "none/")).load()
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    # By this variable: MLflow keeps a client for each address that stands in it.
+    # By this variable: MLflow caches a client for each of its values.
     monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", gate(0, cut=True).url)
     again = mmf.Registry()
     assert again.artifact(model).load().predict([[3.0]]) == pytest.approx([6.0])

@@ -1,4 +1,4 @@
-"""S3 itself: a real server takes and gives objects, and refuses in words."""
+"""S3: a real server stores and returns objects, and errors are clear."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from mmf_core.stores import Version, s3_store, store_for
 from mmf_core.stores.s3_store import S3Store
 from web_server import WebServer
 
-PART = 8 * MIB  # boto3's own
+PART = 8 * MIB  # raised by boto3
 LARGE = 2 * PART + 5
 PULL = "import sys; from mmf_core.stores import resolve; print(resolve(sys.argv[1]).path)"
 
@@ -167,7 +167,7 @@ def test_expired_presigned_url_error_omits_the_secret(bucket: str) -> None:
 
 
 def presigned(uri: str, seconds: int) -> str:
-    """Return a URL that is good for so long."""
+    """Return a URL that expires after so many seconds."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     url: str = s3_store.client().generate_presigned_url(
         "get_object", {"Bucket": bucket, "Key": key}, ExpiresIn=seconds

@@ -31,7 +31,7 @@ CSV = {"data": LARGE, "content_type": "text/csv"}
 
 
 def objects(bucket: str) -> list[int]:
-    """Return the sizes of what is in a bucket."""
+    """Return the sizes of the objects in a bucket."""
     name, _, prefix = bucket.removeprefix("s3://").partition("/")
     listed = client().list_objects_v2(Bucket=name, Prefix=prefix)
     return [item["Size"] for item in listed.get("Contents", [])]
@@ -39,7 +39,7 @@ def objects(bucket: str) -> list[int]:
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: str) -> Iterator[Queue]:
-    """Give an application whose large contents are in a bucket."""
+    """Yield an application that keeps large contents in a bucket."""
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
     monkeypatch.setenv("MMF_TASK_FILES", f"{bucket}/tasks/")
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "2")
@@ -55,7 +55,7 @@ def test_large_contents_are_deleted_with_their_tasks(queue: Queue, bucket: str) 
     assert queue.client.get(task["urls"]["result"]).data == b"a\n" + b"3.0\n" * 600_000
     assert queue.client.get(small["urls"]["result"]).data == b"a\n2.0\n"
     queue.store.expire(3600, 1 << 30)
-    assert len(objects(bucket)) == 1, "the input has gone, the result is kept"
+    assert len(objects(bucket)) == 1, "the input is deleted, the result is kept"
     queue.store.expire(3600, 0)
     queue.store.expire(3600, 0)
     assert objects(bucket) == []
@@ -132,7 +132,7 @@ def test_missing_boto3_names_the_pip_command(without: object) -> None:
 
 @pytest.mark.long
 def test_machines_share_a_database_and_a_bucket(tmp_path: Path, bucket: str, s3: str) -> None:
-    """Two folders with nothing in common: a web service, and a worker that is killed once."""
+    """Two separate folders: a web service, and a worker that is killed once."""
     web, machine = tmp_path / "web", tmp_path / "machine"
     main = APP.replace("registry = mmf.Registry()", "").replace("registry.target", "mmf.target")
     for folder in (web, machine):
@@ -176,7 +176,7 @@ def test_machines_share_a_database_and_a_bucket(tmp_path: Path, bucket: str, s3:
                 assert (done["status"], done["error"]) == ("succeeded", None)
                 result = requests.get(f"{service.url}{done['urls']['result']}", timeout=60)
                 assert result.content == b"a\n" + b"3.0\n" * 600_000
-                assert len(objects(bucket)) in (1, 2)  # the input goes within a minute
+                assert len(objects(bucket)) in (1, 2)  # the input is deleted within a minute
                 assert not (web / ".tasks").exists()
                 assert not (machine / ".tasks").exists()
             finally:
