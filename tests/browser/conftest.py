@@ -1,10 +1,10 @@
-"""A real browser before a real service; what the page does wrong fails the test.
+"""A real browser and a real service; any fault of the page fails the test.
 
 A test takes `page`, and finds the service's address in `service`. A console error, a violation of
 the page's Content-Security-Policy, an exception in a script or a request to another host fails the
-test when it ends. One that provokes such a thing takes `faults` too, and clears it.
+test when it ends. A test that provokes one takes `faults` too, and clears it.
 
-`--host-resolver-rules` leaves the browser without a network, so a page that needs one is seen.
+`--host-resolver-rules` leaves the browser without a network, which exposes a page that needs one.
 """
 
 import shutil
@@ -83,7 +83,7 @@ app = create_app()
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of a service under gunicorn: `score`, `mirror`, `scalars` and `half`."""
+    """Yield the URL of a service under gunicorn: `score`, `mirror`, `scalars` and `half`."""
     folder = tmp_path_factory.mktemp("browser")
     (folder / "main.py").write_text(MAIN, encoding="utf-8")
     settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
@@ -93,7 +93,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Give chromium; skip where there is none."""
+    """Yield chromium; skip if it is not installed."""
     expect.set_options(timeout=LONGEST_STEP)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_chromium(playwright), args=ARGUMENTS)
@@ -102,7 +102,7 @@ def browser() -> Iterator[Browser]:
 
 
 def _chromium(playwright: Playwright) -> str:
-    """Return the system's chromium, else playwright's own."""
+    """Return the system's chromium, or else playwright's."""
     installed = [path for name in NAMES if (path := shutil.which(name))]
     own = playwright.chromium.executable_path
     if not installed and not Path(own).is_file():
@@ -114,13 +114,13 @@ def _chromium(playwright: Playwright) -> str:
 
 @pytest.fixture
 def faults() -> list[str]:
-    """Give what the page has done wrong so far."""
+    """Return the page's faults so far."""
     return []
 
 
 @pytest.fixture
 def page(browser: Browser, service: str, faults: list[str]) -> Iterator[Page]:
-    """Give a page of a fresh profile; relative addresses are the service's."""
+    """Yield a page with a fresh profile and the service as its base URL."""
     with browser.new_context(base_url=service, locale="en-GB", reduced_motion="reduce") as context:
         context.set_default_timeout(LONGEST_STEP)
         context.add_init_script(TELL_VIOLATIONS)
@@ -145,9 +145,9 @@ def _note(message: ConsoleMessage, faults: list[str]) -> None:
 
 @pytest.fixture(scope="session")
 def axe() -> Callable[..., list[str]]:
-    """Give a function that names what axe-core holds to be a serious fault or worse.
+    """Return a function that lists violations that axe-core considers serious or critical.
 
-    `axe(page, exclude=["#id", …])` leaves out what is not ours.
+    `axe(page, exclude=["#id", …])` skips elements that are not ours.
     """
     runner = Axe()
 
@@ -166,7 +166,7 @@ def axe() -> Callable[..., list[str]]:
 
 @pytest.fixture
 def screenshot(page: Page) -> Callable[[str], Path]:
-    """Give a function that keeps the whole page as build/screenshots/<name>.png."""
+    """Return a function that saves the full page as build/screenshots/<name>.png."""
 
     def take(name: str) -> Path:
         file = SCREENSHOTS / f"{name}.png"

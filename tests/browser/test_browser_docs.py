@@ -1,4 +1,4 @@
-"""`/docs` in a real browser, which has no network."""
+"""`/docs` in a real browser without a network."""
 
 import json
 from collections.abc import Callable
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.long
 
 
 def open_docs(page: Page) -> None:
-    """Open `/docs` and wait until every target is there."""
+    """Open `/docs` and wait until every target is shown."""
     page.goto("/docs")
     for target in ("score", "mirror", "scalars", "half"):
         expect(page.locator(f"#operations-targets-{target}")).to_be_visible()
 
 
 def try_out(page: Page, target: str, body: str = "") -> Response:
-    """Execute a target, with the example that is shown unless there is a body."""
+    """Execute a target with `body`, or else with the example shown."""
     shown: Locator = page.locator(f"#operations-targets-{target}")
     shown.locator(".opblock-summary-control").click()
     shown.get_by_role("button", name="Try it out").click()

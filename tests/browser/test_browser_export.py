@@ -25,7 +25,7 @@ ROWS = load_wine(as_frame=True).data.iloc[::20]
 
 @pytest.fixture(scope="session")
 def runtime() -> Path:
-    """Give the npm package that runs models in a browser."""
+    """Return the npm package that runs models in a browser."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("no npm, which brings onnxruntime-web: apt-get install npm")
@@ -43,7 +43,7 @@ def runtime() -> Path:
 def exported(
     runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Path]:
-    """Give a function that exports a target and returns the page."""
+    """Return a function that exports a target and returns the page."""
     folder = make_exportable(tmp_path, monkeypatch)
 
     def export(target: str) -> Path:
@@ -57,7 +57,7 @@ def exported(
 
 @pytest.fixture
 def offline(browser: Browser) -> Iterator[Page]:
-    """Give a page without a network, on which nothing fails and nothing but itself is loaded."""
+    """Yield a page without a network; check that it loads nothing else and has no errors."""
     faults: list[str] = []
     with browser.new_context(offline=True) as context:
         context.on("weberror", lambda error: faults.append(str(error.error)))

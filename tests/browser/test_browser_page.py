@@ -1,4 +1,4 @@
-"""The page at `/` in a real browser: what people do there, from dropping a file to its answer."""
+"""The page at `/` in a real browser: what users do, from dropping a file to its response."""
 
 import io
 import re
@@ -23,7 +23,7 @@ SHOT = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def wines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the wines as a workbook."""
+    """Return the wines as a workbook."""
     file = tmp_path_factory.mktemp("files") / "wines.xlsx"
     WINES.data.to_excel(file, index=False)
     return file
@@ -38,7 +38,7 @@ def opened(page: Page, target: str, address: str = "/") -> Locator:
 
 
 def run(section: Locator) -> Locator:
-    """Call the target and return where its answer is shown."""
+    """Call the target and return the element that shows its response."""
     section.locator("button.main").click()
     answer = section.locator(".response")
     expect(answer).to_be_visible()
@@ -46,7 +46,7 @@ def run(section: Locator) -> Locator:
 
 
 def saved(page: Page, button: Locator) -> bytes:
-    """Return the file that a click gives."""
+    """Return the file that a click downloads."""
     with page.expect_download() as download:
         button.click()
     return download.value.path().read_bytes()
@@ -100,7 +100,7 @@ def test_invalid_cells_are_highlighted(
     section.locator("input[type=file]").set_input_files(tmp_path / "bad.xlsx")
     expect(section.locator(".preview table")).to_be_visible()
     answer = run(section)
-    faults.clear()  # the browser's own word for 422
+    faults.clear()  # the browser reports the 422
     expect(section.locator(".preview .invalid")).to_have_text(["abc", EMPTY])
     assert section.locator(".preview tr", has_text="abc").locator("th").inner_text() == "5"
     expect(answer.get_by_role("alert")).to_contain_text("2 cells do not match the schema")
@@ -164,7 +164,7 @@ def test_oversized_file_is_rejected_with_a_message(
         }"""
     )
     answer = run(section)
-    faults.clear()  # the browser's own word for 413, or for a connection that was reset
+    faults.clear()  # the browser reports the 413 or the reset connection
     expect(answer).to_contain_text("The limit is 50 MB.")
     expect(answer.locator("h3")).to_have_text("The data is too large")
     assert re.search(r"Sending… \d+ %", " ".join(page.evaluate("texts")))
@@ -219,7 +219,7 @@ def test_keyboard_navigation(page: Page, wines: Path) -> None:
         page.keyboard.press("Tab")
     expect(page.locator("#score .preview table")).to_be_visible()
     page.locator("#score .preview .scroll").focus()
-    page.keyboard.press("ArrowRight")  # a table too wide is scrolled by keys
+    page.keyboard.press("ArrowRight")  # a wide table is scrolled with the keyboard
     page.wait_for_function("document.querySelector('#score .preview .scroll').scrollLeft > 0")
 
 
@@ -242,7 +242,7 @@ def test_image(page: Page, tmp_path: Path, screenshot: SHOT, axe: AXE) -> None:
 
 def test_scalars(page: Page, screenshot: SHOT, axe: AXE, faults: list[str]) -> None:
     section = opened(page, "scalars")
-    section.locator("button.main").click()  # the browser itself asks for what is required
+    section.locator("button.main").click()  # the browser checks required fields
     expect(section.locator("#scalars-text")).to_be_focused()
     section.get_by_label("text").fill("<b>bold</b> & more")
     section.get_by_label("part").fill("0.25")
@@ -282,7 +282,7 @@ def test_russian_in_both_color_schemes(
     section.locator("input[type=file]").set_input_files(wines)
     expect(section).to_contain_text("Строк: 178, столбцов: 13")
     expect(run(section)).to_contain_text("Скачать score.xlsx")
-    if scheme == "dark":  # the other one's colours are looked at above
+    if scheme == "dark":  # the other color scheme is checked above
         assert axe(page) == []
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     red = int(re.findall(r"\d+", background)[0])

@@ -1,4 +1,4 @@
-"""The page of a service whose names, texts and cells try to be more than text, and of numbers."""
+"""The page with hostile names, texts and cells, and with charts of numbers."""
 
 import io
 import subprocess
@@ -64,7 +64,7 @@ app = create_app(registry)
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of this service in place of the usual one."""
+    """Yield the URL of this service instead of the default one."""
     folder = tmp_path_factory.mktemp("others")
     (folder / "none").touch()
     settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}

@@ -1,4 +1,4 @@
-"""What "About" shows of capabilities: drift as small plots, and two versions on a table."""
+"""Panels in "About": drift charts, and a comparison of two versions on a table."""
 
 import io
 import subprocess
@@ -48,7 +48,7 @@ def table(rows: int, moved: float = 0.0) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a project with two models and a profile of the first."""
+    """Return a project with two models and a profile of the first."""
     folder, reference = tmp_path_factory.mktemp("panels"), table(1_000)
     (folder / "new").mkdir()
     (folder / "main.py").write_text(MAIN, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Streams on the page: pieces appear as they come, and a button stops them."""
+"""Streams on the page: pieces appear as they arrive, and a button stops them."""
 
 import subprocess
 from collections.abc import Iterator

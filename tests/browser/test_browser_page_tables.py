@@ -1,4 +1,4 @@
-"""Tables on the page: sheets, titles, missing columns, one row, changes, predictions, charts."""
+"""Tables on the page: sheets, titles, missing columns, single rows, edits, predictions, charts."""
 
 import io
 import re
@@ -103,7 +103,7 @@ HOUSES = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of this service in place of the usual one."""
+    """Yield the URL of this service instead of the default one."""
     folder = tmp_path_factory.mktemp("tables")
     settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
     with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as running:
@@ -272,7 +272,7 @@ def test_cells_can_be_edited(page: Page, kind: str, faults: list[str]) -> None:
 
 
 def test_workbook_without_a_schema_is_not_editable(page: Page) -> None:
-    """Its dates would become texts."""
+    """An edited workbook would have its dates as texts."""
     section = opened(page, "same")
     buffer = io.BytesIO()
     HOUSES.to_excel(buffer, index=False)
@@ -304,7 +304,7 @@ def test_single_row_form(page: Page, faults: list[str], axe: AXE, screenshot: SH
     expect(section.locator("[data-code=curl]")).to_contain_text('data=@"row.json"')
     screenshot("page-one-row")
     section.get_by_label("rooms").fill("99")
-    section.locator("button.main").click()  # the browser itself knows the bounds
+    section.locator("button.main").click()  # the browser checks the bounds
     expect(section.get_by_label("rooms")).to_be_focused()
     section.get_by_role("button", name="Use a file").click()
     section.get_by_role("button", name="Use the example").click()

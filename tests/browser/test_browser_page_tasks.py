@@ -1,4 +1,4 @@
-"""Calls that take long on the page: each becomes a task, which outlives the page that asked."""
+"""Long calls on the page: each becomes a task, which outlives the page that submitted it."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -64,13 +64,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def go(tmp_path: Path) -> Iterator[Path]:
-    """Give the file that lets `train` return; it is there when the test ends."""
+    """Yield the file that lets `train` return; it exists when the test ends."""
     yield tmp_path / "go"
     (tmp_path / "go").touch()
 
 
 def hurry(page: Page) -> None:
-    """Have the service wait for a second in place of ten."""
+    """Have the service wait for one second instead of ten."""
 
     def sooner(route: Route) -> None:
         headers = route.request.headers
@@ -241,7 +241,7 @@ def test_background_targets_are_called_like_others(page: Page, faults: list[str]
 
 @contextmanager
 def page_of(browser: Browser, folder: Path, **extra: str) -> Iterator[Page]:
-    """Give a page of a service of its own."""
+    """Yield a page of a separate service."""
     with (
         served(folder, **extra) as running,
         browser.new_context(base_url=running.url, locale="en-GB") as context,

@@ -1,4 +1,4 @@
-"""The page of dates, lists, described columns and very many columns."""
+"""The page with dates, lists, described columns and very many columns."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ app = create_app(registry)
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of this service in place of the usual one."""
+    """Yield the URL of this service instead of the default one."""
     folder = tmp_path_factory.mktemp("values")
     settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
     with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as running:

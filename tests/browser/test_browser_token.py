@@ -1,4 +1,4 @@
-"""The page and `/docs` in a real browser, before a service whose callers need tokens."""
+"""The page and `/docs` in a real browser, with a service that requires tokens."""
 
 import json
 import subprocess
@@ -58,7 +58,7 @@ def token(**changed: object) -> str:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of a service under gunicorn, whose callers need tokens."""
+    """Yield the URL of a service under gunicorn that requires tokens."""
     folder = tmp_path_factory.mktemp("token")
     (folder / "main.py").write_text(MAIN, encoding="utf-8")
     keys = json.dumps(public_jwk(KEY.public_key().public_bytes_raw()))
