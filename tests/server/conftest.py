@@ -1,4 +1,4 @@
-"""Workers of the service's own kind, ended with the test that has made them."""
+"""Workers of the service's class, ended with the test that created them."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from harness import Harness, closing
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Give gunicorn's settings of a certificate that is its own authority."""
+    """Return gunicorn settings for a self-signed certificate."""
     folder = tmp_path_factory.mktemp("tls")
     options = ("-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2")
     files = {"keyfile": str(folder / "key"), "certfile": str(folder / "certificate")}
@@ -22,7 +22,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def harness() -> Iterator[Callable[..., Harness]]:
-    """Give a function that makes a worker for an application; it is ended with the test."""
+    """Yield a function that creates a worker for an application, ended with the test."""
     with ExitStack() as stack:
 
         def make(app: Any, **settings: Any) -> Harness:

@@ -38,12 +38,12 @@ class Harness:
         self.stack = ExitStack()
 
     def start(self) -> "Harness":
-        """Begin to serve."""
+        """Start serving."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """End as after SIGTERM, and wait for it."""
+        """Shut down as after SIGTERM, and wait."""
         self.stack.close()
         self.worker.handle_exit(0, None)
         self._thread.join(LONGEST)
@@ -69,7 +69,7 @@ class Harness:
         return client
 
     def get(self, path: str, body: bytes | None = None) -> bytes:
-        """Return the response to a request on a connection of its own."""
+        """Return the response to a request on a new connection."""
         return get(self.client(), path, body)
 
 

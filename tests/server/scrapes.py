@@ -49,7 +49,7 @@ def scrape(url: str) -> Scrape:
 
 
 def folder_of(pid: int) -> Path:
-    """Return the directory in which a worker counts; it publishes its id in a moment."""
+    """Return a worker's metrics directory; its files appear after a moment."""
     parents = [Path("/dev/shm"), Path(gettempdir())]
 
     def directories() -> list[Path]:

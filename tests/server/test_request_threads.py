@@ -1,4 +1,4 @@
-"""Requests run a few at a time where the interpreter is what they wait for, else all at once."""
+"""Requests that contend for the GIL run a few at a time, others all at once."""
 
 import threading
 import time
@@ -26,14 +26,14 @@ def threads(
     cores: list[float],  # noqa: ARG001 - before them
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[RequestThreads[int]]:
-    monkeypatch.setattr(request_threads, "LONG", 10 * LONGEST)  # on a busy machine, all may be
+    monkeypatch.setattr(request_threads, "LONG", 10 * LONGEST)  # all may be busy at first
     made = RequestThreads[int](THREADS)
     yield made
     made.shutdown(wait=True)
 
 
 def adapted(threads: RequestThreads[int], condition: Callable[[], bool]) -> bool:
-    """Look at the processor, as the worker does, until a condition is met."""
+    """Poll the CPU usage, as the worker does, until a condition is met."""
     end = time.monotonic() + LONGEST
     while not condition() and time.monotonic() < end:
         threads.adapt()
@@ -60,7 +60,7 @@ class Gauge:
 
 
 def settle(threads: RequestThreads[int]) -> None:
-    """Run requests until as few threads as possible do."""
+    """Run requests until the number of threads is minimal."""
     many = Gauge(0.001)
     for number in range(1_000):
         threads.submit(many, number)
@@ -77,7 +77,7 @@ def test_gil_bound_requests_run_a_few_at_a_time(
         threads.submit(later, number)
     assert adapted(threads, lambda: later.done == 100)
     assert later.most == FEWEST
-    cores[0] = 0.1  # and now they wait for something else
+    cores[0] = 0.1  # and now they block without the GIL
     for number in range(2_000):
         threads.submit(short, number)
     assert adapted(threads, lambda: short.running > THREADS // 2)
@@ -125,7 +125,7 @@ def test_blocked_request_frees_its_slot(threads: RequestThreads[int]) -> None:
         threads.submit(wait_for_all, number)
     deadline = time.monotonic() + LONGEST
     while len(passed) < THREADS and time.monotonic() < deadline:
-        time.sleep(0.005)  # nobody looks at the processor
+        time.sleep(0.005)  # no poll of the CPU usage
     assert sorted(passed) == list(range(THREADS))
     again = Gauge(0.002)
     for number in range(100):

@@ -52,7 +52,7 @@ name = "v2"
 
 
 def expressions() -> dict[str, str]:
-    """Return every PromQL expression by its place."""
+    """Return every PromQL expression by its location."""
     queries = {rule["alert"]: rule["expr"] for group in RULES["groups"] for rule in group["rules"]}
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
@@ -65,7 +65,7 @@ def expressions() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
-    """Give the metrics of a service that has served many rows, of which a caller has reported."""
+    """Yield the metrics of a service after requests with many rows and feedback."""
     folder: Path = tmp_path_factory.mktemp("scraped")
     (folder / "model.json").write_text("{}")
     (folder / "new.json").write_text("{}")
@@ -114,7 +114,7 @@ def test_page_lists_every_metric_with_its_labels(scraped: Scrape) -> None:
     rows = re.findall(r"^\| `(mmf_\w+)` \|([^|]*)\|", PAGE, re.MULTILINE)
     listed = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     later = {name for name in listed if name.startswith(LATER)}
-    assert set(listed) - metrics_of(scraped) == later, "there with the first"
+    assert set(listed) - metrics_of(scraped) == later, "present with the first"
     assert metrics_of(scraped) <= set(listed)
     for name in later:
         del listed[name]

@@ -1,11 +1,11 @@
-"""The same bytes to gunicorn's own gthread and to ours: the same statuses, requests and closes.
+"""The same bytes to gunicorn's gthread and to our worker: same statuses, requests and closes.
 
-Error bodies and headers are ours. Known defects of gthread, which are left as they are:
+Error bodies and headers are ours. Known defects of gthread:
 
-- a request whose client sends its head and then nothing more holds a thread for ever; ours ends
+- a request whose client sends only its head blocks a thread forever; ours ends
   it by MMF_CLIENT_TIMEOUT (test_server_slow_clients.py);
-- a second request within one TLS record of more than 8 KiB waits until more bytes come;
-- a malformed header before a body that never comes is refused after the body's time is over.
+- a second request within one TLS record of more than 8 KiB waits for more bytes;
+- a malformed header before a missing body is rejected only after the body's timeout.
 """
 
 import socket
@@ -25,7 +25,7 @@ from harness import LONGEST, Harness, closing
 import mmf_core.web.middleware  # noqa: F401 - what an error response needs, as in a service
 from mmf_core.server import Worker
 
-SETTLED = 0.5  # seconds without a byte, after which nothing more is expected
+SETTLED = 0.5  # seconds without a byte after which a response is complete
 PAUSE = 0.1  # seconds between two pieces of a request
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -204,10 +204,10 @@ class Service:
     def send(
         self, pieces: bytes | list[bytes], *, half_closed: bool, settled: float = SETTLED
     ) -> tuple[Any, ...]:
-        """Return statuses, whether the connection was closed, and what the application saw."""
+        """Return the statuses, whether the connection was closed, and the requests received."""
         with self.connect(socket.create_connection(self.harness.address, LONGEST)) as client:
             port = str(client.getsockname()[1])
-            with suppress(OSError):  # the service may refuse before all is sent
+            with suppress(OSError):  # the service may reject before everything is sent
                 for number, piece in enumerate([pieces] if isinstance(pieces, bytes) else pieces):
                     time.sleep(PAUSE if number else 0)
                     client.sendall(piece)
@@ -236,7 +236,7 @@ def _statuses(received: bytes) -> list[int]:
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[list[Service]]:
-    """Give gunicorn's own worker and ours, with the same application."""
+    """Yield gunicorn's worker and ours, with the same application."""
     with ExitStack() as stack:
         yield [_service(stack, worker) for worker in (ThreadWorker, Worker)]
 
@@ -249,7 +249,7 @@ def _service(stack: ExitStack, worker: type[ThreadWorker], **settings: Any) -> S
 
 @pytest.fixture(scope="module")
 def tls_services(certificate: dict[str, str]) -> Iterator[list[Service]]:
-    """Give both with TLS."""
+    """Yield both with TLS."""
     context = ssl.create_default_context(cafile=certificate["certfile"])
     context.check_hostname = False
     with ExitStack() as stack:
@@ -282,7 +282,7 @@ def test_bytes_have_the_same_outcome(
     half_closed: bool,
 ) -> None:
     gthread, ours = outcomes[name, half_closed]
-    if ours != gthread:  # on a busy machine a response may have come after SETTLED
+    if ours != gthread:  # on a busy machine a response may arrive after SETTLED
         gthread, ours = (
             service.send(CASES[name], half_closed=half_closed, settled=LONGEST / 4)
             for service in services

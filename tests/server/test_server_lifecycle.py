@@ -1,4 +1,4 @@
-"""The end of a service, of a worker that has grown, and readiness while threads are taken."""
+"""Shutdown, replacement of workers over the memory limit, and readiness under saturation."""
 
 import ctypes
 import http.client
@@ -68,7 +68,7 @@ app = create_app(registry)
 
 @pytest.fixture
 def put_back() -> Iterator[None]:
-    """Let later tests find nothing wrong."""
+    """Reset the state for later tests."""
     yield
     graceful_shutdown._deadline[0] = 0.0
     server_status.not_ready_reason = server_status.workers = str
@@ -77,17 +77,17 @@ def put_back() -> Iterator[None]:
 def wait_until(holds: Any) -> None:
     end = time.monotonic() + LONGEST
     while not holds():
-        assert time.monotonic() < end, "it has not come true"
+        assert time.monotonic() < end, "the condition was not met"
         time.sleep(0.05)
 
 
 def pid(service: Service, what: str = "pid") -> int:
-    """Return the worker that responds."""
+    """Return the process id of the worker that responds."""
     return int(requests.post(f"{service.url}/{what}", timeout=LONGEST).json()["result"])
 
 
 def children(service: Service) -> list[str]:
-    """Return the ids of the workers."""
+    """Return the process ids of the workers."""
     master = service.process.pid
     return Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
 
@@ -97,7 +97,7 @@ def ready(service: Service) -> requests.Response:
 
 
 def waiting(service: Service, gate: Path) -> http.client.HTTPConnection:
-    """Send a request that ends when `gate` exists."""
+    """Send a request that ends once `gate` exists."""
     client = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST)
     headers = {"Content-Type": "application/octet-stream"}
     client.request("POST", "/wait", str(gate).encode(), headers)
@@ -118,7 +118,7 @@ def test_draining_fails_readiness_and_still_serves_requests(tmp_path: Path) -> N
         for _ in range(5):
             assert pid(service), "new connections are served"
         (tmp_path / "gate").touch()
-        service.process.send_signal(signal.SIGTERM)  # the second one ends the wait
+        service.process.send_signal(signal.SIGTERM)  # the second signal ends the drain
         assert slow.getresponse().status == 200
         slow.close()
         assert service.process.wait(LONGEST) == 0
@@ -133,11 +133,11 @@ def test_failed_fork_of_a_worker_does_not_stop_the_service(tmp_path: Path) -> No
         master = service.process.pid
         wait_until(lambda: len(children(service)) == 2)  # without both it would not have started
         limits = resource.prlimit(master, resource.RLIMIT_NOFILE)
-        resource.prlimit(master, resource.RLIMIT_NOFILE, (4, limits[1]))  # it has more open
+        resource.prlimit(master, resource.RLIMIT_NOFILE, (4, limits[1]))  # it has more connections
         killed = pid(service)
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: log.read_text().count("a worker cannot be started") > 1)
-        assert pid(service) != killed, "the other one serves"
+        assert pid(service) != killed, "the other worker serves"
         assert service.process.poll() is None
         resource.prlimit(master, resource.RLIMIT_NOFILE, limits)
         wait_until(lambda: len(children(service)) == 2)
@@ -222,7 +222,7 @@ def test_failed_fork_at_startup_stops_the_service() -> None:
     server.worker_age = 3
     assert server.spawn_worker() is None
     server.pid += 1
-    with pytest.raises(BlockingIOError):  # in a fork, which must not go on as the master
+    with pytest.raises(BlockingIOError):  # in a fork, which must not continue as the master
         server.spawn_worker()
 
 
@@ -273,7 +273,7 @@ def test_drain_counts_towards_the_graceful_timeout(
     assert (timers, stops, settings) == ([5.0], [], {"graceful_timeout": 20})
     assert graceful_shutdown.has_begun()
     assert graceful_shutdown.is_draining()
-    assert server.handle_hup() == 0, "and no new version is begun"
+    assert server.handle_hup() == 0, "and no reload is started"
     server.handle_term()
     assert stops == [True]
     assert graceful_shutdown.has_begun()
@@ -358,7 +358,7 @@ def test_readiness_counts_available_workers(
     assert board.min_connections(2) == 5
     assert board.last_seen() == before
     monkeypatch.setattr(worker_boot, "scoreboard", board)
-    assert worker_boot.available_workers() == "", "nobody has said how many there should be"
+    assert worker_boot.available_workers() == "", "the number of workers is not set"
     board.workers = 2
     assert worker_boot.available_workers() == "1 of 2"
     assert worker_boot.not_ready_reason(LONGEST) == ""
@@ -444,7 +444,7 @@ def test_memory_restarts_are_staggered(
     monkeypatch.setattr(memory.fcntl, "lockf", lockf)
     assert not memory.is_exceeded(200 * MIB), "it is small"
     free[0] = False
-    assert not memory.is_exceeded(200 * MIB), "another has its turn"
+    assert not memory.is_exceeded(200 * MIB), "another worker is next"
     free[0] = True
     board.workers = 2
     assert not memory.is_exceeded(200 * MIB), "another is being replaced"
@@ -548,7 +548,7 @@ def test_pyarrow_uses_the_system_allocator(monkeypatch: pytest.MonkeyPatch) -> N
         memory.bound_allocators()
         assert pyarrow.default_memory_pool().backend_name == "system"
         pyarrow.set_memory_pool(before)
-        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "mimalloc")  # the operator has chosen
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "mimalloc")  # the operator's setting
         memory.bound_allocators()
         assert pyarrow.default_memory_pool().backend_name == before.backend_name
     finally:
@@ -574,7 +574,7 @@ app = create_app(registry)
 
 
 def test_pyarrow_reserves_no_other_memory(tmp_path: Path) -> None:
-    """Its C++ code asks for the pool that was chosen when it was imported."""
+    """Its C++ code uses the pool selected at import."""
     pytest.importorskip("pyarrow")
     content = io.BytesIO()
     pd.DataFrame({"a": np.arange(100_000.0), "b": "text"}).to_parquet(content)
@@ -605,7 +605,7 @@ def test_pyarrow_reserves_no_other_memory(tmp_path: Path) -> None:
 def test_worker_trims_freed_memory(
     used: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A busy one by 32 MiB, an idle one by 2 MiB since it has done so."""
+    """A busy one after 32 MiB, an idle one after 2 MiB of growth."""
     left = iter(sizes)
     seconds = count()
     released: list[int] = []

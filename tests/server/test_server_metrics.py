@@ -1,4 +1,4 @@
-"""`/metrics` of a real service: right over workers, reloads and kills, and nothing left behind."""
+"""`/metrics` of a real service: correct across workers, reloads and kills, without leftovers."""
 
 import fcntl
 import os
@@ -61,7 +61,7 @@ def single():
 ROWS = [{"a": 1.0}, {"a": 2.0}]
 V2 = {"inputs": [{"name": "a", "shape": [2], "datatype": "FP64", "data": [1.0, 2.0]}]}
 IMAGE = {"data": b"x", "headers": {"Content-Type": "image/png"}}
-# Requests, and the labels that they are counted with: target, protocol, status.
+# Requests with their labels: target, protocol, status.
 SENT = [
     ("score", {"json": ROWS}, ("score", "native", "200")),
     ("score", {"json": [{"b": 1}]}, ("score", "native", "422")),
@@ -80,7 +80,7 @@ TIMES = 12
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Give a service of three workers; tests look at what has grown."""
+    """Yield a service with three workers; tests compare increments."""
     with living(tmp_path_factory.mktemp("metrics"), MAIN, WEB_CONCURRENCY="3") as running:
         yield running
 
@@ -121,7 +121,7 @@ def test_requests_are_aggregated_over_workers(live: Live) -> None:
     assert grown(f"{duration}_bucket", "target", "protocol", le="+Inf") == of_targets
     scored = 3 * TIMES
     assert grown("mmf_rows_total", "target", "direction") == {
-        ("score", "in"): 2 * scored + TIMES,  # a row of the wrong columns is read, and refused
+        ("score", "in"): 2 * scored + TIMES,  # a row with invalid columns is decoded, then rejected
         ("score", "out"): 2 * scored,
     }
     stages = grown("mmf_request_stage_seconds_count", "target", "stage")
@@ -134,13 +134,13 @@ def test_requests_are_aggregated_over_workers(live: Live) -> None:
     shared = grown("mmf_batch_requests_sum", "target")
     assert shared == {"score": scored}, "each request is in one batch"
     calls = grown("mmf_batch_requests_count", "target")["score"]
-    assert stages["score", "call"] == calls <= scored, "a shared call is counted once"
+    assert stages["score", "call"] == calls <= scored, "a batched call is counted once"
     whole = grown(f"{duration}_sum", "target")
     assert whole["late"] >= TIMES * 0.05
     parts = grown("mmf_request_stage_seconds_sum", "target")
     assert 0 < parts["score"] <= whole["score"]
     assert set(after.values("mmf_requests_in_flight", "target").values()) == {0}
-    assert grown("author_seen_total", "what")["score"] > 0, "what main.py counts is there, too"
+    assert grown("author_seen_total", "what")["score"] > 0, "metrics of main.py are included"
     assert len(after.values("mmf_worker_memory_bytes", "pid")) == 3
     assert min(after.values("mmf_worker_memory_bytes", "pid").values()) > 10_000_000
 
@@ -197,7 +197,7 @@ def test_counters_continue_after_a_reload(live: Live) -> None:
     pids = {int(pid) for pid in after.values("mmf_worker_memory_bytes", "pid")}
     assert pids == live.workers
     (folder,) = {folder_of(pid) for pid in pids}
-    # The master, six workers while the old ones end, and two processes that try a new version.
+    # The master, six workers while the old ones end, and two processes that test a new version.
     assert len(list(folder.glob("counter_*.db"))) <= 9, "ended workers leave no files of their own"
     (live.folder / "model.json").write_text("{")
     live.refuse()
@@ -228,7 +228,7 @@ def test_rejections_of_a_busy_target_are_counted(live: Live) -> None:
 
 @contextmanager
 def _until_unlocked(folder: Path) -> Iterator[None]:
-    """Wait until no process of a service has its folder any more, and let nobody else have it."""
+    """Wait until no process of a service uses its folder, and lock it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH)
@@ -242,11 +242,11 @@ def test_files_are_removed_at_shutdown_and_after_a_kill(tmp_path: Path) -> None:
         (folder,) = {folder_of(pid) for pid in first.workers}
         old = first.workers
         kill(first.service.process.pid)
-        with _until_unlocked(folder):  # else another test's service may remove it before
-            assert folder.exists(), "nobody was left to remove it"
+        with _until_unlocked(folder):  # otherwise another test's service may remove it
+            assert folder.exists(), "no process was left to remove it"
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in old))
         with living(tmp_path, MAIN) as second:
-            assert not folder.exists(), "the next one did"
+            assert not folder.exists(), "the next service removed it"
             (folder,) = {folder_of(pid) for pid in second.workers}
     assert not folder.exists()
 

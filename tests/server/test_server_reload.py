@@ -1,4 +1,4 @@
-"""A new version under load: taken or refused, and no request is lost either way."""
+"""Reloads under load: accepted or rejected, without losing a request."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from mmf_core.projects import own_modules
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Live:
-    """Give a service of two workers; each test leaves it with version 1 and its code."""
+    """Yield a service with two workers; each test restores version 1 and its code."""
     with living(tmp_path_factory.mktemp("live")) as running:
         yield running
 
@@ -30,14 +30,14 @@ def test_reload_loses_no_request(live: Live) -> None:
         for version in (2, 3):
             live.put(version=version)
             live.reload()
-            before = len(callers.responses) + 4  # one each may be on its way
+            before = len(callers.responses) + 4  # one request each may be in flight
             callers.more(40)
             assert {response["version"] for response in callers.responses[before:]} == {version}
     assert callers.lost == []
     assert {response["version"] for response in callers.responses} == {1, 2, 3}
     last = callers.responses[-1]
-    assert last["helper"] == "the second", "what main.py imports is new as well"
-    assert last["models"] == 1, "the old models are let go"
+    assert last["helper"] == "the second", "modules imported by main.py are reloaded"
+    assert last["models"] == 1, "the old models are released"
     assert last["frozen"] > 10_000, "and the new one is shared"
     wait_until(lambda: live.ready().json() == {"ready": True})
     live.put(version=1)
@@ -84,7 +84,7 @@ def test_broken_version_is_rejected(
 
 def test_package_without_location_is_not_reloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = ModuleType("nowhere")
-    nowhere.__path__ = []  # as that of six.moves, which pandas brings in
+    nowhere.__path__ = []  # like six.moves, which pandas imports
     monkeypatch.setitem(sys.modules, "nowhere", nowhere)
     assert "nowhere" not in own_modules()
 
@@ -95,7 +95,7 @@ def test_killed_worker_loses_only_its_own_requests(live: Live) -> None:
         kill(victim)
         wait_until(lambda: victim not in live.workers and len(live.workers) == 2)
         callers.more(40)
-    # A caller hears of it at once, and each has one request in flight.
+    # Callers notice at once, and each has one request in flight.
     assert len(callers.lost) <= 4
     assert live.service.process.poll() is None
 
@@ -111,7 +111,7 @@ def test_file_watching_survives_any_worker(tmp_path: Path) -> None:
                 callers.more()
             assert callers.lost == []
             assert live.score()["version"] == version
-            first = min(live.workers)  # it was there first, and looks after the files
+            first = min(live.workers)  # it started first, and watches the files
             kill(first)
             wait_until(lambda gone=first: gone not in live.workers and len(live.workers) == 2)
         assert "reloading: model.json changed" in live.log
@@ -121,7 +121,7 @@ def test_file_watching_survives_any_worker(tmp_path: Path) -> None:
         (tmp_path / "model.json").write_text("{")
         wait_until(lambda: "reload rejected" in live.log)
         time.sleep(1)
-        assert live.log.count("reload rejected") == 1, "it is not tried again as it is"
+        assert live.log.count("reload rejected") == 1, "it is not retried unchanged"
         live.put(version=4)
         wait_until(lambda: live.score()["version"] == 4)
         everyone = live.workers
@@ -142,10 +142,10 @@ def slow(x=mmf.Bool()):
 
 
 def test_shutdown_serves_all_accepted_requests(tmp_path: Path) -> None:
-    """Those in the queue of the system, too, whom no worker has accepted yet."""
+    """Including connections in the backlog that no worker has accepted yet."""
     with living(tmp_path, LATE, WEB_CONCURRENCY="1", WEB_THREADS="1") as live:
         (worker,) = live.workers
-        os.kill(worker, signal.SIGSTOP)  # so that it can accept nobody
+        os.kill(worker, signal.SIGSTOP)  # so that it cannot accept connections
         clients = [socket.create_connection(("127.0.0.1", live.service.port)) for _ in range(20)]
         head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         for client in clients:
@@ -158,7 +158,7 @@ def test_shutdown_serves_all_accepted_requests(tmp_path: Path) -> None:
         for client in clients:
             assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
             client.close()
-        assert live.service.process.wait(10) == 0, "before the time for the end is over"
+        assert live.service.process.wait(10) == 0, "before the graceful timeout"
 
 
 def test_artifacts_without_preload_are_tested(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_dead_workers_are_replaced_during_a_reload(tmp_path: Path) -> None:
         wait_until((tmp_path / "loads").exists)
         for victim in victims:
             kill(victim)
-        assert live.score()["version"] == 1, "before the trial has ended"
+        assert live.score()["version"] == 1, "before the test of the new version has ended"
         assert (tmp_path / "loads").read_text() == "x"
         wait_until(lambda: live.score()["version"] == 2)
 

@@ -1,4 +1,4 @@
-"""Even load: each worker takes its share of kept-alive connections."""
+"""Load balancing: each worker takes its share of keep-alive connections."""
 
 import fcntl
 import os
@@ -81,7 +81,7 @@ def test_keep_alive_connections_are_balanced(tmp_path: Path) -> None:
         log.open("wb") as stream,
         serve("gunicorn", tmp_path, stream, app=APP, WEB_CONCURRENCY="2") as service,
     ):
-        time.sleep(1)  # until each worker's loop has come round
+        time.sleep(1)  # until each worker's loop has run
         counts = served(service.url, connect(service.url, 32))
     assert len(counts) == 2
     assert max(counts.values()) - min(counts.values()) <= SLACK + 1

@@ -1,4 +1,4 @@
-"""Clients that take their time, and requests that are none: nobody else notices."""
+"""Slow clients and malformed requests do not affect others."""
 
 import http.client
 import json
@@ -42,7 +42,7 @@ PIECES = {
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Respond with the length of the body, or with as many bytes as the path says."""
+    """Respond with the length of the body, or with the number of bytes in the path."""
     length = int(environ["PATH_INFO"].strip("/") or 0)
     try:
         body = str(len(environ["wsgi.input"].read())).encode()
@@ -61,7 +61,7 @@ def served(harness: Make) -> Harness:
 
 @pytest.fixture
 def quick(harness: Make, monkeypatch: pytest.MonkeyPatch) -> Harness:
-    """Give a worker that does not wait for long."""
+    """Return a worker with short timeouts."""
     monkeypatch.setenv("MMF_CLIENT_TIMEOUT", "0.5")
     return harness(app).start()
 
@@ -81,7 +81,7 @@ def assert_refused(client: socket.socket, status: int, word: str) -> None:
     assert response.headers["X-Request-ID"] == problem["request_id"]
     assert dict(SAFETY_HEADERS).items() <= dict(response.headers).items()
     assert word in problem["detail"]
-    assert client.recv(1) == b"", "and the connection is over"
+    assert client.recv(1) == b"", "and the connection is closed"
 
 
 @pytest.mark.parametrize("drip", PIECES.values(), ids=PIECES.keys())
@@ -117,7 +117,7 @@ def test_content_length_of_any_size_has_a_timeout(quick: Harness, digits: int) -
 def test_rejects_too_many_chunks(
     harness: Make, monkeypatch: pytest.MonkeyPatch, chunks: int, status: int
 ) -> None:
-    """Each of a million takes microseconds, though it has one byte."""
+    """A million one-byte chunks take microseconds each."""
     monkeypatch.setattr(connections, "_MAX_CHUNKS", 100)
     registry = mmf.Registry()
     file = mmf.File()
@@ -140,7 +140,7 @@ def test_rejects_too_many_chunks(
 
 
 def test_many_small_chunks_do_not_block_others(served: Harness) -> None:
-    """Each byte is an event of the main loop, which must not look through all of them again."""
+    """Each byte is an event of the main loop, which must not rescan all of them."""
     start = POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2500
     clients = [served.connect() for _ in range(8)]
     for client in clients:
@@ -203,7 +203,7 @@ THREAD_READS = {
 
 @pytest.mark.parametrize("start", THREAD_READS.values(), ids=THREAD_READS.keys())
 def test_bodies_read_by_threads_do_not_block_others(quick: Harness, start: bytes) -> None:
-    """More such clients than there are threads, and each byte of theirs comes in time."""
+    """More such clients than threads, each sending every byte in time."""
     clients = [quick.connect() for _ in range(2 * quick.worker.cfg.threads)]
     for client in clients:
         client.sendall(start)
@@ -215,13 +215,13 @@ def test_bodies_read_by_threads_do_not_block_others(quick: Harness, start: bytes
         for client in clients:
             with suppress(OSError):
                 client.sendall(b"x")
-        assert time.monotonic() < end, "they were never refused"
+        assert time.monotonic() < end, "they were never rejected"
         time.sleep(0.05)
 
 
 @pytest.mark.parametrize("drip", [b"", b"x"], ids=["silent", "dripping"])
 def test_stalled_large_bodies_yield_to_others(served: Harness, drip: bytes) -> None:
-    """Three times as many as there are threads, with half a minute for each, and for each MiB."""
+    """Three times as many as threads, with half a minute for each, and for each MiB."""
     stalled = [served.connect() for _ in range(3 * served.worker._slow_threads)]
     for client in stalled:
         client.sendall(LARGE + b"x" * MAX_AWAITED)
@@ -260,7 +260,7 @@ def test_progressing_body_keeps_its_thread(served: Harness) -> None:
     stalled = [served.connect() for _ in range(3 * served.worker._slow_threads)]
     for client in stalled:
         client.sendall(LARGE + b"x" * MAX_AWAITED)
-    for _ in range(40):  # 400 KiB a second, and 35 are enough
+    for _ in range(40):  # 400 KiB/s; 35 are enough
         time.sleep(0.1)
         honest.sendall(b"x" * 40_960)
     honest.sendall(b"x" * (9_000_000 - MAX_AWAITED - 40 * 40_960))
@@ -292,7 +292,7 @@ def test_clients_that_do_not_read_are_disconnected(quick: Harness) -> None:
     clients = [quick.connect() for _ in range(8)]
     for client in clients:
         client.sendall(b"GET /20000000 HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert quick.get("/") == b"0", "they hold every thread, for a while"
+    assert quick.get("/") == b"0", "they occupy every thread for a while"
     end = time.monotonic() + LONGEST
     while quick.worker.nr_conns > 1:
         assert time.monotonic() < end
@@ -382,7 +382,7 @@ def test_server_header_has_no_version(served: Harness) -> None:
 
 
 class TLS:
-    """A worker that speaks TLS and does not wait for long, and clients."""
+    """A TLS worker with short timeouts, and clients."""
 
     def __init__(self, harness: Harness, certificate: dict[str, str]) -> None:
         self.harness = harness
@@ -447,7 +447,7 @@ def test_slow_requests_over_tls_do_not_block_others(tls: TLS, start: bytes) -> N
 def test_slowly_reading_clients_do_not_hold_threads(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
-    """Each read keeps the connection alive, but what is read in time is too little."""
+    """The client keeps reading, but too slowly."""
     served = request.getfixturevalue(kind)
     harness = served.harness if kind == "tls" else served
     clients = [served.connect() for _ in range(harness.worker.cfg.threads)]
@@ -459,7 +459,7 @@ def test_slowly_reading_clients_do_not_hold_threads(
         while not over.wait(0.25):
             for client in clients:
                 with suppress(OSError):
-                    client.recv(100_000)  # enough for the kernel to call for more
+                    client.recv(100_000)  # enough for the kernel to request more
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(drip)
@@ -472,7 +472,7 @@ def test_slowly_reading_clients_do_not_hold_threads(
 
 
 def test_large_response_has_a_proportional_timeout(quick: Harness) -> None:
-    """A client that reads a MiB in the time for one gets all of it."""
+    """A client that reads each MiB within its timeout gets everything."""
     client, size = quick.connect(), 12_000_000
     client.sendall(f"GET /{size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     received, started = 0, time.monotonic()

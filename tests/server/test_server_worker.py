@@ -1,4 +1,4 @@
-"""The worker: what it adds to gunicorn's own, over a thread of the test and over processes."""
+"""The worker: what it adds to gunicorn's, in a thread of the test and in processes."""
 
 import errno
 import http.client
@@ -86,7 +86,7 @@ def mmf_caller():
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Give a service of one worker with its usual threads."""
+    """Yield a service with one worker and the default threads."""
     folder = tmp_path_factory.mktemp("service")
     with (
         (folder / "log").open("wb") as log,
@@ -163,7 +163,7 @@ def test_connections_do_not_wait_for_a_stuck_worker(tmp_path: Path) -> None:
 
 
 class App:
-    """Responds when `gate` is open, to other paths than /wait at once."""
+    """Responds to /wait when `gate` is open, to other paths immediately."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -229,14 +229,14 @@ def test_shutdown_serves_running_and_waiting_requests(app: App, harness: Make) -
     idle.request("GET", "/")
     response = idle.getresponse()
     assert (response.read(), response.headers["Connection"]) == (b"ok", "close")
-    assert silent.recv(1) == b"", "a connection without a request is closed soon"
+    assert silent.recv(1) == b"", "an unused connection is closed soon"
     served.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(served.address)
 
 
 def test_shutdown_waits_longer_for_a_first_request(app: App, harness: Make) -> None:
-    """A client may repeat a request on a connection that it has used (RFC 9112, 9.3.1)."""
+    """A client may retry a request on a reused connection (RFC 9112, 9.3.1)."""
     served = harness(app).start()
     idle, new, silent = served.client(), served.connect(), served.connect()
     assert get(idle, "/") == b"ok"
@@ -265,7 +265,7 @@ def test_request_racing_with_keepalive_expiry_is_served(
     wait, sent = worker.wait_for_and_dispatch_events, Event()
 
     def miss(timeout: float) -> None:
-        """Wait, and then let a request and the end of the connection's time come at once."""
+        """Wait, then let a request arrive as its connection expires."""
         wait(timeout)
         if len(worker.keepalived_conns) == 2:
             monkeypatch.undo()
@@ -305,7 +305,7 @@ def test_idle_connection_is_closed_after_keepalive(app: App, harness: Make) -> N
 def test_workers_may_differ_by_a_tenth_of_connections(
     harness: Make, least: int, own: int, accepts: bool
 ) -> None:
-    """With two more at most, thousands that come at once would take a turn for every four."""
+    """With a difference of two, thousands of simultaneous connections would need too many turns."""
     worker = harness(app, threads=2000).worker
     worker.worker_connections, worker.nr_conns = 10_000, own
     worker._backlog_checked = float("inf")  # none is left over
@@ -324,7 +324,7 @@ def test_worker_yields_connections_unless_others_do_not_accept(app: App, harness
         clients = [served.client() for _ in range(10)]
         assert Counter(get(client, "/") for client in clients) == {b"ok": 10}
         end = time.monotonic() + LONGEST
-        while served.worker._accepting:  # it looks again and again whether others are stuck
+        while served.worker._accepting:  # it polls whether others are stuck
             assert time.monotonic() < end
     finally:
         scoreboard.clear(2)
@@ -333,7 +333,7 @@ def test_worker_yields_connections_unless_others_do_not_accept(app: App, harness
 def test_main_loop_error_affects_one_connection(
     app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Such as no more threads, no more room in epoll, or a mistake of ours."""
+    """Such as exhausted threads, a full epoll, or a bug."""
     served = harness(app).start()
     kept = served.client()
     assert get(kept, "/") == b"ok"
@@ -355,7 +355,7 @@ def test_main_loop_error_affects_one_connection(
 
 
 def failing_once(owner: Any, name: str) -> Callable[..., Any]:
-    """Return a method as it is, but that its first call fails."""
+    """Return a method whose first call fails."""
     method, errors = getattr(owner, name), iter([RuntimeError("on purpose")])
 
     def failing(*arguments: Any, **options: Any) -> Any:
