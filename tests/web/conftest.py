@@ -1,4 +1,4 @@
-"""Targets of every kind, clients that ask them, and what the service logs meanwhile."""
+"""Targets of every kind, clients that call them, and the log of the service."""
 
 from collections.abc import Callable, Generator
 from datetime import datetime
@@ -169,13 +169,13 @@ def declare_others(registry: mmf.Registry) -> None:
 
 @pytest.fixture
 def registry() -> mmf.Registry:
-    """Give an empty registry of the test's own."""
+    """Return a new, empty registry."""
     return mmf.Registry()
 
 
 @pytest.fixture(scope="session")
 def everything() -> mmf.Registry:
-    """Give a registry with a target for everything that a service can carry."""
+    """Return a registry with targets of every kind."""
     registry = mmf.Registry()
     for declare in (
         declare_tables,
@@ -190,19 +190,19 @@ def everything() -> mmf.Registry:
 
 @pytest.fixture(scope="module")
 def described() -> Flask:
-    """Give the service whose every target a document and a page describe."""
+    """Return the service that the OpenAPI document and the page describe."""
     return create_app(served_api.declare())
 
 
 @pytest.fixture(scope="session")
 def client(everything: mmf.Registry) -> FlaskClient:
-    """Give a client of the service of everything."""
+    """Return a client of the service with all targets."""
     return create_app(everything).test_client()
 
 
 @pytest.fixture
 def serve_function() -> Callable[..., FlaskClient]:
-    """Give a function that serves one function as a target, and returns a client."""
+    """Return a function that serves one function as a target, and returns a client."""
 
     def make(function: Callable[..., Any], **how: Any) -> FlaskClient:
         registry = mmf.Registry()
@@ -214,19 +214,19 @@ def serve_function() -> Callable[..., FlaskClient]:
 
 @pytest.fixture
 def bare_logging() -> Output:
-    """Give a standard output, and logging that nobody has configured yet."""
+    """Return standard output and unconfigured logging."""
     return Output()
 
 
 @pytest.fixture
 def output(bare_logging: Output) -> Output:
-    """Give a standard output that has the service's logs, one JSON object a line."""
+    """Return standard output with the service's logs, one JSON object per line."""
     return bare_logging
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Prepare logging around the test alone: pytest itself sets it after the fixtures are made."""
+    """Prepare logging around the test only: pytest configures it after creating the fixtures."""
     standard_output = pyfuncitem.funcargs.get("bare_logging")
     if standard_output is None:
         return (yield)

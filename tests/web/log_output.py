@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 
 class Output(io.StringIO):
-    """Standard output of a test, which may pass for a terminal."""
+    """Standard output of a test, which may pose as a terminal."""
 
     is_terminal = False
 
@@ -23,13 +23,13 @@ class Output(io.StringIO):
         return [json.loads(line) for line in self.getvalue().splitlines()]
 
     def access(self) -> dict[str, Any]:
-        """Give the only access line."""
+        """Return the only access line."""
         (line,) = [entry for entry in self.json() if entry["logger"] == "mmf.access"]
         return line
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Be standard output, with logging that nobody has configured, until the block ends."""
+        """Replace standard output, with unconfigured logging, until the block ends."""
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         root.handlers.clear()

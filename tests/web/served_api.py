@@ -1,4 +1,4 @@
-"""A service with every kind of descriptor, whose functions take whatever their descriptors take."""
+"""A service with every kind of descriptor, whose functions accept any valid argument."""
 
 from datetime import date, datetime
 from typing import Any
@@ -162,7 +162,7 @@ def others(target: Any) -> None:
 
 
 def declare() -> mmf.Registry:
-    """Return everything declared."""
+    """Return a registry with all targets."""
     registry = mmf.Registry()
     for part in (tables, arrays, files, scalars, others):
         part(registry.target)

@@ -1,4 +1,4 @@
-"""A target may be called as any blueprint of the service itself, its own routes apart."""
+"""A target may have the name of any blueprint of the service, except its routes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def double(number: Any = NUMBER) -> Any:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Flask]:
-    """Give a function that serves targets of these names, with every capability."""
+    """Return a function that serves targets of these names, with every capability."""
     settings = {
         "MMF_GRPC_PORT": "1",
         "MMF_CORS_ORIGINS": "https://app.example.com",

@@ -1,4 +1,4 @@
-"""The page at `/`: what is on it, in which language, and what it never does."""
+"""The page at `/`: its contents, its languages and its security."""
 
 import json
 import re
@@ -34,7 +34,7 @@ VOID = {"meta", "link", "input", "br", "img"}
 
 
 class Elements(HTMLParser):
-    """Every element with its attributes, and the text in all of them."""
+    """Collects every element with its attributes, and all text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def client(described: Flask) -> FlaskClient:
 
 @pytest.fixture
 def field(serve_function: Callable[..., FlaskClient]) -> Callable[[Any], dict[str, str]]:
-    """Give a function that returns the control of an argument with this descriptor."""
+    """Return a function that returns the control of an argument with this descriptor."""
 
     def make(descriptor: Any) -> dict[str, str]:
         def predict(it: Any = descriptor) -> None:
@@ -174,7 +174,7 @@ def test_missing_columns_are_explained(serve_function: Callable[..., FlaskClient
 
 
 def test_row_form_describes_the_columns(serve_function: Callable[..., FlaskClient]) -> None:
-    """Its fields are made by a script, of what the list of columns says."""
+    """A script builds its fields from the list of columns."""
     schema = {**SCHEMA, "count": int, "flag": bool | None, "few": mmf.Column(int, choices=[1, 2])}
     table = mmf.DataFrame(schema=schema)
 
@@ -319,7 +319,7 @@ def test_static_files_are_cached_by_version(client: FlaskClient) -> None:
     response = client.get(f"/{style}")
     assert response.mimetype == "text/css"
     assert "immutable" in response.headers["Cache-Control"]
-    other = client.get("/static/0/page.css")  # of a page that was open before an upgrade
+    other = client.get("/static/0/page.css")  # requested by a page opened before an upgrade
     assert (other.data, other.headers["Cache-Control"]) == (response.data, "no-cache")
     assert client.get("/static/0/page.js").mimetype == "text/javascript"
     for name in ("page.html", "../page.html", "none"):
@@ -344,7 +344,7 @@ def test_page_is_rendered_once_per_language(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_invalid_conditional_and_language_headers_are_ignored() -> None:
-    """A date that C cannot hold was a 500; languages of 800 kB took seconds."""
+    """A date out of C's range caused a 500; languages of 800 kB took seconds."""
     client = create_app(declare()).test_client()
     tag = client.get("/").headers["ETag"]
     moment = "Sat, 01 Jan 99999999999999999999 00:00:00 GMT"
@@ -379,7 +379,7 @@ def test_links_to_docs_only_if_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_tasks(name: str) -> list[Any]:
-    """Return a part of every capability but tasks."""
+    """Return an attribute of every capability except tasks."""
     return [part for part in parts(name) if getattr(part, "name", "") != "tasks"]
 
 
@@ -390,7 +390,7 @@ def test_submits_tasks_only_if_workers_run(
         (body,) = elements(create_app(declare()).test_client()).all("body")
         return "data-tasks" in body
 
-    assert not uses_tasks()  # under `flask run` none does
+    assert not uses_tasks()  # under `flask run` there are no workers
     monkeypatch.setattr("mmf_core.page.routes.is_in_gunicorn", lambda: True)
     assert uses_tasks()
     monkeypatch.setattr("mmf_core.web.app.parts", without_tasks)
@@ -421,7 +421,7 @@ def test_scripts_are_minified(name: str) -> None:
     (file,) = Path(view.__file__).parent.glob(f"*/{name}")
     lines = file.read_text().split("\n")
     code = [re.sub(r"(^| )// .*$", "", line) for line in lines]
-    assert all(line.count("`") % 2 == 0 for line in code)  # a template ends in its line
+    assert all(line.count("`") % 2 == 0 for line in code)  # a template literal ends on its line
     sent, source = ALL_FILES[name][0].decode(), "\n".join(code)
     assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", source)
     texts = r"""(?m)`[^`\n]*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
@@ -479,7 +479,7 @@ def mmf_target() -> None:
 
 
 def test_page_size_is_limited(registry: mmf.Registry) -> None:
-    """The page of a project as it is made, or of a little more."""
+    """The page of a generated project, or of a slightly larger one."""
     columns = {f"a_measurement_{place}": float for place in range(13)}
     table = mmf.DataFrame(schema=columns, description="thirteen measurements, one wine a row")
     wine, photo = mmf.Dict(description="thirteen measurements"), mmf.Img(description="a picture")

@@ -1,4 +1,4 @@
-"""Errors in the page's language: what the service says is all there, and nothing else changes."""
+"""Errors in the page's language: every message is translated, and nothing else changes."""
 
 import ast
 import io
@@ -84,7 +84,7 @@ def test_english_uses_common_format_names() -> None:
 
 
 def messages() -> Iterator[tuple[str, str]]:
-    """Find the messages of errors in the source: each text of a call that makes one."""
+    """Find the error messages in the source: the texts passed to constructors of errors."""
     folders = ("access", "codecs", "descriptors", "execution", "tasks", "retraining")
     for path in chain.from_iterable((CORE / folder).glob("*.py") for folder in folders):
         if path.stem in PROGRAMS.split():
@@ -97,7 +97,7 @@ def messages() -> Iterator[tuple[str, str]]:
             )
             arguments = [each for each in node.args if not is_caller(each)] if is_error else []
             text = template(arguments[0]) if arguments else ""
-            if text and not text.startswith("7"):  # a constant's text, of several errors
+            if text and not text.startswith("7"):  # a constant used by several errors
                 yield f"{path.stem}:{node.lineno}", text
 
 
@@ -107,12 +107,12 @@ def is_caller(node: ast.expr) -> bool:
 
 
 def template(node: ast.expr) -> str:
-    """Return a text with "7" for what is filled in, or nothing if the text is elsewhere."""
+    """Return a text with "7" for interpolated values, or nothing if it is not a literal."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
         parts = [part.value if isinstance(part, ast.Constant) else "7" for part in node.values]
-        return "".join(map(str, parts)).replace("; 7", "")  # a hint, of a constant
+        return "".join(map(str, parts)).replace("; 7", "")  # a hint from a constant
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Requests of the page to the service: examples, and the first rows of files."""
+"""Requests of the page to the service: examples and file previews."""
 
 import io
 import json
@@ -121,7 +121,7 @@ def test_unknown_examples_are_404(client: FlaskClient) -> None:
 
 
 def test_form_works_without_javascript(client: FlaskClient) -> None:
-    """As a browser posts it that runs no script, and asks for HTML before all."""
+    """As posted by a browser without JavaScript, which prefers HTML."""
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     response = client.post(
         "/score?format=xlsx",

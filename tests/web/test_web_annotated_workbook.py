@@ -1,4 +1,4 @@
-"""Workbooks sent back with their faults marked."""
+"""Workbooks returned with their errors marked."""
 
 import gzip
 import io
@@ -60,7 +60,7 @@ def test_invalid_cells_are_highlighted_and_commented(client: FlaskClient) -> Non
         "B3": ('expected a number, got "text"', "FFC7CE"),
         "B4": ("expected a number, got an empty cell", "FFC7CE"),
     }
-    assert sheet["A5"].value == "=1+1"  # the rest is as it was
+    assert sheet["A5"].value == "=1+1"  # the rest is unchanged
     assert [list(row) for row in errors.iter_rows(values_only=True)] == [
         ["2 cells do not match the schema", None, None, None],
         ["row", "column", "message", "value"],
@@ -234,7 +234,7 @@ def test_requests_without_a_table_file_get_json(client: FlaskClient) -> None:
 
 
 def with_part(name: str, old: str, new: str) -> bytes:
-    """Return the wrong workbook with a text replaced in one of its parts."""
+    """Return the invalid workbook with a text replaced in one of its parts."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(WRONG)) as source, zipfile.ZipFile(buffer, "w") as target:
         for part in source.namelist():
@@ -245,7 +245,7 @@ def with_part(name: str, old: str, new: str) -> bytes:
 
 
 def with_area(xml: str) -> bytes:
-    """Return the wrong workbook with an element after its cells."""
+    """Return the invalid workbook with an element after its cells."""
     return with_part("xl/worksheets/sheet1.xml", "</sheetData>", f"</sheetData>{xml}")
 
 
@@ -275,7 +275,7 @@ def test_whole_sheet_ranges_do_not_use_worker_memory(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     before, started = getrusage(RUSAGE_SELF).ru_maxrss, perf_counter()
-    largest_child = getrusage(RUSAGE_CHILDREN).ru_maxrss  # of other tests in this process
+    largest_child = getrusage(RUSAGE_CHILDREN).ru_maxrss  # includes other tests in this process
     with monkeypatch.context() as patch:
         patch.setattr(annotated_workbook, "MAX_SECONDS", 5)
         response = post(client, with_area(AREAS[name]))

@@ -1,4 +1,4 @@
-"""The application finds routes and hosts as Flask itself does, and has what else Flask has."""
+"""The application matches routes and hosts as Flask does, and keeps Flask's features."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -52,7 +52,7 @@ def app() -> Flask:
 
 
 def matched(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
-    """Return what routing finds for a request: a route and its values, or an error."""
+    """Return the routing result of a request: a route and its values, or an error."""
     request = app.request_class(environ)
     try:
         adapter = adapter_of(app, request)

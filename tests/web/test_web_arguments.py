@@ -1,4 +1,4 @@
-"""Every way to send a target its arguments."""
+"""Every way to send arguments to a target."""
 
 import io
 import json
@@ -71,7 +71,7 @@ def test_body_is_the_only_argument(client: FlaskClient, body: bytes, media_type:
     ],
 )
 class TestScalar:
-    """One scalar argument, in every place where it can stand."""
+    """One scalar argument, in every possible location."""
 
     def test_scalar_as_json_body(
         self, client: FlaskClient, route: str, value: Any, expected: Any
@@ -82,7 +82,7 @@ class TestScalar:
     def test_scalar_as_text_body(
         self, client: FlaskClient, route: str, value: Any, expected: Any
     ) -> None:
-        if value in {None, ""}:  # null has no text, and an empty body is none
+        if value in {None, ""}:  # null has no text, and an empty body counts as missing
             value = {None: "nan", "": "\n"}[value]
             expected = {None: None, "": "\n"}[expected]
         text = str(value).encode()
@@ -129,7 +129,7 @@ def test_file_as_base64_in_json(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("name", ["data.json", "data.csv", "data"])
 def test_uploaded_file_is_its_bytes(client: FlaskClient, name: str) -> None:
-    """Also a .json: base64 is how a file stands inside a larger JSON text, not in a part."""
+    """Even a .json: base64 applies to files inside a JSON text, not to parts."""
     part = (io.BytesIO(b'{"a": 1}'), name)
     assert result(client.post("/size", data={"file": part})) == {"result": 8}
 
@@ -324,7 +324,7 @@ def test_rejects_content_transfer_encoding(
         assert_problem(response, 400, "таблица", encoding)
 
 
-# What is refused, with the place
+# Rejected arguments, with their locations
 
 
 @pytest.mark.parametrize("place", ["query", "form", "json", "file"])
@@ -347,7 +347,7 @@ def test_rejects_table_in_the_query_string(client: FlaskClient) -> None:
 
 
 def test_file_sent_as_a_form_is_not_echoed(client: FlaskClient) -> None:
-    """`curl -d @wines.csv` says application/x-www-form-urlencoded."""
+    """`curl -d @wines.csv` sends application/x-www-form-urlencoded."""
     body = b"a;b\n" + b"1;2\n" * 100_000
     response = client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
     assert_problem(response, 422, "unknown", "data", "-H 'Content-Type: …'")

@@ -1,4 +1,4 @@
-"""Every type of Arrow's in, every format of a table out: as it is, or a 4xx that says why."""
+"""Every Arrow type in, every table format out: unchanged, or a 4xx with the reason."""
 
 import decimal
 import io
@@ -74,7 +74,7 @@ def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 
 
 def bodies(array: Any) -> list[tuple[str, bytes]]:
-    """Return the files that can hold an array: some types are Arrow's alone."""
+    """Return files with an array: some types exist only in Arrow."""
     table = pa.table({"a column": array})
     stream, file = io.BytesIO(), io.BytesIO()
     with pa.ipc.new_stream(stream, table.schema) as writer:

@@ -1,4 +1,4 @@
-"""Requests that are wrong in every way that people and programs get them wrong."""
+"""Invalid requests of every kind that people and programs send."""
 
 import errno
 import gc
@@ -294,7 +294,7 @@ def test_huge_invalid_value_is_not_echoed(client: FlaskClient) -> None:
     ("sent", "promised"), [(b"a\n1.5\n2", 20), (b"a", 2), (b'[{"a": 1.5}]', 13)]
 )
 def test_truncated_body_is_rejected(client: FlaskClient, sent: bytes, promised: int) -> None:
-    """Gunicorn ends its input where the connection ended, without a word."""
+    """Gunicorn's input ends without an error if the connection is lost."""
     media_type = "application/json" if sent.startswith(b"[") else "text/csv"
     response = client.post(
         "/strict",
@@ -306,7 +306,7 @@ def test_truncated_body_is_rejected(client: FlaskClient, sent: bytes, promised: 
 
 
 class BrokenInput(io.RawIOBase):
-    """A connection that breaks, as servers report it: each by an exception of its own."""
+    """A lost connection, which each server reports with another exception."""
 
     def readable(self) -> bool:
         return True
@@ -334,7 +334,7 @@ def test_unreadable_body(client: FlaskClient, length: str) -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClient:
-    """Give a client of a service that takes one MiB."""
+    """Return a client of a service with a limit of one MiB."""
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
     file = mmf.File()
 
@@ -375,7 +375,7 @@ def test_size_limit_is_inclusive(small: FlaskClient) -> None:
     assert small.post("/size", data=data).get_json() == {"result": len(data)}
 
 
-# Declared wrong
+# Invalid declarations
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED - {"openapi.json"}))
@@ -389,7 +389,7 @@ def test_rejects_reserved_route_when_declared(registry: mmf.Registry, name: str)
     assert not registry.targets
 
 
-# A target that fails
+# Failing targets
 
 
 @pytest.mark.parametrize(

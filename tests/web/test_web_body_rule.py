@@ -1,5 +1,5 @@
 # ruff: noqa: B008 - descriptors are made once, as in a main.py
-"""Which argument a body is: a signature and a body → values, or an error.
+"""The body rule: a signature and a body → values, or an error.
 
 One required argument: a body that is not a form is that argument. Several: an object by name.
 """
@@ -20,7 +20,7 @@ from error_shape import assert_problem
 from mmf_core.web import create_app
 
 JSON, CSV, TEXT = "application/json", "text/csv", "text/plain"
-SOME = mmf.Integer(default=7)  # the optional argument that has been added
+SOME = mmf.Integer(default=7)  # the added optional argument
 
 
 def table(data: Any = mmf.DataFrame()) -> Any:
@@ -148,7 +148,7 @@ TABLES = [
     ('{"a": [1, 3]}', JSON, ROWS),
     ('{"columns": ["a"], "data": [[1], [3]]}', JSON, ROWS),
     ('{"dataframe_records": [{"a": 1}, {"a": 3}]}', JSON, ROWS),
-    ('{"data": [1, 3]}', JSON, {"data": [1, 3]}),  # a column that is called like the argument
+    ('{"data": [1, 3]}', JSON, {"data": [1, 3]}),  # a column with the name of the argument
     ('{"data": [1, 3], "some": [2, 4]}', JSON, {"data": [1, 3], "some": [2, 4]}),
     ("a\n1\n3\n", CSV, ROWS),
 ]
@@ -207,7 +207,7 @@ def client() -> FlaskClient:
 
 
 def listed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose result is a document: a list."""
+    """Return a function that returns a document: a list."""
 
     def call(*args: Any, **named: Any) -> Any:
         return [function(*args, **named)]

@@ -1,4 +1,4 @@
-"""Texts in the charset that their Content-Type names."""
+"""Texts in the charset of their Content-Type."""
 
 import io
 from collections.abc import Callable

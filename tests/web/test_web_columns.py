@@ -1,4 +1,4 @@
-"""What a schema may be like: described columns, odd names, very many columns and categories."""
+"""Schemas with descriptions, unusual names, very many columns and categories."""
 
 import io
 import json

@@ -49,7 +49,7 @@ def post(client: FlaskClient, body: bytes, coding: str, route: str = "strict") -
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClient:
-    """Give a client of a service that takes one MiB."""
+    """Return a client of a service with a limit of one MiB."""
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
     file = mmf.File()
 
@@ -100,7 +100,7 @@ def test_compression_round_trip(data: bytes, coding: str) -> None:
     coding=st.sampled_from([*COMPRESS]),
 )
 def test_concatenated_members_are_one_body(parts: list[bytes], coding: str) -> None:
-    """As `cat a.gz b.gz` makes it; the lengths lie about where a piece ends."""
+    """As created by `cat a.gz b.gz`."""
     body = b"".join(map(COMPRESS[coding], parts)) or COMPRESS[coding](b"")
     assert decompress(body, parse_content_encoding(coding), 10 * MIB) == b"".join(parts)
 
@@ -238,7 +238,7 @@ def test_rejects_truncated_compressed_body(client: FlaskClient, missing: int) ->
 
 
 def bomb(coding: str, megabytes: int = 300) -> bytes:
-    """Compress noughts without having them: a third of a gigabyte in less than half a megabyte."""
+    """Compress zeros without allocating them: a third of a gigabyte in half a megabyte."""
     if coding == "zstd":
         frame = zstd.compress(bytes(MIB))
         return frame * megabytes
@@ -258,7 +258,7 @@ def test_rejects_bomb_before_using_memory(small: FlaskClient, coding: str) -> No
     finally:
         tracemalloc.stop()
     assert_problem(response, 413, "1 MiB", "decompresses", "MMF_MAX_BODY_MIB")
-    assert peak < 3 * MIB  # of which the body itself may be one
+    assert peak < 3 * MIB  # including one for the body itself
 
 
 def test_rejects_bomb_in_a_form(small: FlaskClient) -> None:
@@ -307,7 +307,7 @@ def test_zstd_window_is_limited_to_8_mib() -> None:
 
 
 def test_each_coding_is_limited() -> None:
-    inner = bytes(3 * MIB)  # gzip makes little of it again
+    inner = bytes(3 * MIB)  # gzip compresses it well twice
     with pytest.raises(BodyTooLarge):
         decompress(compressed(inner, "gzip"), parse_content_encoding("gzip, gzip"), MIB)
 

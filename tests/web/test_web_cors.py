@@ -1,4 +1,4 @@
-"""Which pages of other origins a browser lets call the service, by MMF_CORS_ORIGINS."""
+"""Origins that may call the service from a browser: MMF_CORS_ORIGINS."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ PAGE = "https://app.example.com"
 
 @pytest.fixture
 def targets() -> mmf.Registry:
-    """Give a target that responds, and one that fails."""
+    """Return a target that responds, and one that fails."""
     registry = mmf.Registry()
 
     @registry.target(returns=mmf.String())
@@ -31,7 +31,7 @@ def targets() -> mmf.Registry:
 
 @pytest.fixture
 def client(targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Give a client of a service that two origins may call."""
+    """Return a client of a service that allows two origins."""
     monkeypatch.setenv("MMF_CORS_ORIGINS", f"{PAGE}/, http://[::1]:3000")
     return create_app(targets).test_client()
 
@@ -97,13 +97,13 @@ def test_other_origins_are_rejected(client: FlaskClient, origin: str) -> None:
         assert response.status_code == status
         assert allowed(response) is None
         assert "Origin" in response.headers.getlist("Vary"), (
-            "a cache keeps it from pages that may read it"
+            "a cache must not serve it to other origins"
         )
 
 
 @pytest.fixture
 def small(origins: str, targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Give a client of a service that these origins may call with bodies of a kilobyte."""
+    """Return a client of a service that allows these origins, with bodies up to a kilobyte."""
     monkeypatch.setenv("MMF_CORS_ORIGINS", origins)
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "0.001")
     return create_app(targets).test_client()
@@ -122,7 +122,7 @@ def small(origins: str, targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) 
 def test_errors_have_cors_headers(
     small: FlaskClient, origins: str, path: str, media_type: str, size: int, status: int
 ) -> None:
-    """Cookies and passwords change nothing; `null` is a page without an origin, as in a sandbox."""
+    """Credentials make no difference; `null` is the origin of a sandboxed page."""
     for origin in (PAGE, "null", "https://evil.example.com"):
         headers = {"Origin": origin, "Cookie": "a=b", "Authorization": "Basic YTpi"}
         response = small.post(path, data=b"x" * size, content_type=media_type, headers=headers)

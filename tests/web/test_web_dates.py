@@ -1,4 +1,4 @@
-"""Days and times in a zone, in every format of tables and in every protocol."""
+"""Dates and zoned times, in every table format and in every protocol."""
 
 import json
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def test_workbook_dates(client: FlaskClient) -> None:
     table = find(Kind.TABLE, Format.XLSX).decode(response.data, {})  # type: ignore[union-attr]
     assert table["day"].tolist() == [pd.Timestamp(DAY)]
     assert table["seen"].tolist() == [pd.Timestamp(SEEN)]
-    assert table["at"].tolist() == [TEXTS["at"]]  # a sheet has no zones
+    assert table["at"].tolist() == [TEXTS["at"]]  # sheets have no time zones
 
 
 def test_arrow_types(client: FlaskClient) -> None:

@@ -1,4 +1,4 @@
-"""The bounds of decoding, which belong to codecs: each holds in every protocol and shape."""
+"""Limits of decoding, enforced by codecs, in every protocol and orientation."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_empty_array_shape_is_limited(shape: tuple[int, ...], client: FlaskClien
     ],
 )
 def test_deadline_includes_decoding(path: str, body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The slow part is orjson's, which every protocol calls."""
+    """The slow part is orjson, which every protocol calls."""
     calls: list[Any] = []
     registry = mmf.Registry()
 
@@ -227,7 +227,7 @@ def count_text(text: Any = mmf.String()) -> int:  # noqa: B008
 
 
 def test_form_escapes_are_limited(serve_function: Callable[..., FlaskClient]) -> None:
-    """48 MB of %41 took more than 2.5 GB: each was three objects."""
+    """48 MB of %41 took more than 2.5 GB: each escape was three objects."""
     client = serve_function(count_text, returns=mmf.Integer())
     form = "application/x-www-form-urlencoded"
     most = requests._MAX_ESCAPES
@@ -240,7 +240,7 @@ def test_form_escapes_are_limited(serve_function: Callable[..., FlaskClient]) ->
 
 
 def test_joined_headers_are_limited(client: FlaskClient) -> None:
-    """A hundred lines of 8 kB took three seconds, and a cache kept them."""
+    """A hundred lines of 8 kB took three seconds and stayed in a cache."""
     for header, cache in (
         ("Accept", negotiation._accepted),
         ("Accept-Encoding", content_encoding._preferred_coding),

@@ -1,4 +1,4 @@
-"""The service's own errors, as reported to the caller and as written to the log."""
+"""Errors of the service, as reported to the client and as logged."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +96,7 @@ def test_target_may_reject_a_value(serve_function: Callable[..., FlaskClient], v
 
 
 def test_abort_in_a_target_is_500(serve_function: Callable[..., FlaskClient]) -> None:
-    """The function is called from elsewhere, too: it speaks no HTTP."""
+    """The function is also called outside HTTP."""
 
     def predict() -> None:
         abort(404)
@@ -106,7 +106,7 @@ def test_abort_in_a_target_is_500(serve_function: Callable[..., FlaskClient]) ->
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 418, 429, 500, 501, 503])
 def test_every_http_error_is_a_problem(status: int) -> None:
-    """Also those that the native protocol does not raise, for what is added to the service."""
+    """Including errors of added routes, which the native protocol does not raise."""
     app = create_app(mmf.Registry())
     app.add_url_rule("/own", view_func=lambda: abort(status))
     assert_problem(app.test_client().get("/own"), status, path="/own")
@@ -141,12 +141,12 @@ def test_debug_and_testing_modes_do_not_change_errors(debug: bool, testing: bool
     assert_problem(app.test_client().get("/own"), 500)
 
 
-# Start-up
+# Startup
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder whose modules can be imported, and a default registry without targets."""
+    """Return a folder on sys.path and an empty default registry."""
     from mmf_core.registry import default
 
     monkeypatch.syspath_prepend(tmp_path)

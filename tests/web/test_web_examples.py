@@ -1,4 +1,4 @@
-"""The author's examples where people and programs meet them: OpenAPI, `GET /<target>`, the page."""
+"""The author's examples in OpenAPI, in `GET /<target>` and on the page."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -137,7 +137,7 @@ def test_unknown_example_is_404(client: FlaskClient, address: str) -> None:
 
 
 class Buttons(HTMLParser):
-    """The buttons of a page that fill a form, with what they fill it with, by their texts."""
+    """Collects the buttons that fill a form: their values by their texts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Limits of a target over HTTP: 503 at once, 504 in time, a stuck worker replaced, times logged."""
+"""Limits of a target over HTTP: 503, 504, replacement of stuck workers, logged timings."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -201,7 +201,7 @@ def test_batched_requests_get_their_own_responses(tmp_path: Path) -> None:
 
 
 def test_invalid_requests_in_a_batch_do_not_affect_others(tmp_path: Path) -> None:
-    """One of a wrong type, one that raises, one that is huge, one whose client has gone."""
+    """One has an invalid type, one raises, one is huge, and one client disconnects."""
     log = tmp_path / "log"
     bad: dict[str, tuple[bytes, int]] = {
         "type": (b'[{"a": "x"}]', 422),

@@ -1,4 +1,4 @@
-"""Trees, arrays, pictures, numbers and files over HTTP, in every format both ways."""
+"""JSON values, arrays, images, numbers and files over HTTP, in every format both ways."""
 
 import io
 from collections.abc import Callable
@@ -158,7 +158,7 @@ def test_unrepresentable_result_in_the_declared_format_is_406(
 
 
 class Model:
-    """Stands for a fitted estimator: the first feature, of an array of two."""
+    """Stand-in for a fitted estimator: the first of two features."""
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         assert features.dtype == np.float64

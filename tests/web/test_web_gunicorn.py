@@ -41,7 +41,7 @@ class Response:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Give a service with two workers and the settings as they are."""
+    """Yield a service with two workers and default settings."""
     folder = tmp_path_factory.mktemp("gunicorn")
     with (folder / "log").open("wb") as log, serve("gunicorn", folder, log) as running:
         yield running
@@ -50,7 +50,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file of 60 MiB."""
+    """Return a file of 60 MiB."""
     file = tmp_path_factory.mktemp("big") / "big.bin"
     with file.open("wb") as stream:
         stream.truncate(TOO_MUCH * MIB)
@@ -59,7 +59,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def connection(service: Service) -> Iterator[http.client.HTTPConnection]:
-    """Give a connection that is kept alive."""
+    """Yield a connection that is kept alive."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
     yield connection
     connection.close()
@@ -106,7 +106,7 @@ def by_curl(service: Service, how: str, big: Path) -> Response:
         options += ["-H", "Transfer-Encoding: chunked"]
     elif how == "multipart":
         options = ["-F", f"file=@{big}"]
-    # No response in between, so that the only head is that of the response.
+    # No interim response, so that the only head is that of the response.
     options += ["-H", "Expect:", "--silent", "--show-error", "--max-time", "30", "--dump-header"]
     done = subprocess.run(
         ["curl", *options, "/dev/stderr", f"{service.url}/size"],
@@ -215,7 +215,7 @@ def test_unicode_file_name_in_the_response(service: Service) -> None:
 
 
 def raw(service: Service, data: bytes) -> Response:
-    """Send bytes as they are, and then nothing more."""
+    """Send raw bytes, then close the sending side."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
@@ -243,7 +243,7 @@ def test_truncated_body_is_400(service: Service, head: bytes, body: bytes) -> No
 
 
 def test_double_slashes_do_not_redirect_to_html(service: Service) -> None:
-    """And none to another host, which //host/path would be."""
+    """Nor to another host, as //host/path would."""
     response = raw(
         service,
         b"GET //example.com/%2e%2e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",

@@ -1,4 +1,4 @@
-"""Clients that hang up while their calls wait: their places are free again, and nothing runs."""
+"""Clients that disconnect while their calls wait: the calls leave the queue and never run."""
 
 import json
 import socket
@@ -100,7 +100,7 @@ def test_disconnected_client_leaves_the_queue(service: Service, log: Path) -> No
         (line,) = wait_for(lambda: access(log, 499), 3)
         assert (line["target"], line["call_ms"]) == ("limited", 0)
         assert line["ms"] < 2_500
-        with send(service, "/limited", 0.5):  # has the place in the queue
+        with send(service, "/limited", 0.5):  # occupies the place in the queue
             wait_for(lambda: called(service) == [4.0, 0.5])
 
 
@@ -122,6 +122,6 @@ def test_timed_out_request_leaves_the_queue(service: Service, log: Path) -> None
             assert b"504" in first.recv(100)
             assert b"504" in second.recv(100)
         lines = wait_for(lambda: len(access(log, 504)) == 2 and access(log, 504))
-        assert all(500 <= line["ms"] < 1_000 for line in lines), "the true milliseconds"
+        assert all(500 <= line["ms"] < 1_000 for line in lines), "the actual milliseconds"
         wait_for(lambda: log.read_text().count("abandoned call ended") == 2)
     assert called(service) == [3.0]

@@ -1,4 +1,4 @@
-"""Alive, ready, and which version."""
+"""Liveness, readiness and version."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PATHS = ["/health/live", "/health/ready", "/ping", "/health", "/version"]
 
 
 def declare(registry: mmf.Registry) -> list[str]:
-    """Declare a target that uses a loaded artifact; the list records each loading."""
+    """Declare a target that uses a loaded artifact; return a list that records each load."""
     loads: list[str] = []
 
     @registry.artifact("model.bin", name="the model")
@@ -67,7 +67,7 @@ def test_live_before_ready(registry: mmf.Registry) -> None:
         assert_problem(response, 503, word, path=path)
         assert response.headers["Retry-After"].isdecimal()
         assert client.head(path).status_code == 503
-    assert not loads, "asking loads nothing"
+    assert not loads, "probes load nothing"
 
 
 def test_ready_after_the_first_use(registry: mmf.Registry) -> None:

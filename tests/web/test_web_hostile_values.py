@@ -1,4 +1,4 @@
-"""No value breaks the way of an error to the caller: a 422 stays one in every protocol."""
+"""No value prevents an error response: a 422 remains a 422 in every protocol."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mmf_core.errors import LONGEST_VALUE, ErrorDetail, InvalidValue, quoted
 
 
 class Unprintable:
-    """A value whose every text is an error."""
+    """A value whose str and repr raise."""
 
     def __str__(self) -> NoReturn:
         raise RuntimeError("no text")
@@ -230,7 +230,7 @@ def test_unsupported_json_cell_is_422(
     assert response.status_code == 422
 
 
-# pandas itself cannot look for nulls beside a signalling NaN, which no format has.
+# pandas cannot check for nulls beside a signalling NaN, which no format has.
 IN_COLUMNS = {name: value for name, value in HOSTILE.items() if name != "signalling NaN"}
 
 

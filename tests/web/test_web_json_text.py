@@ -1,4 +1,4 @@
-"""JSON as programs save it: with a byte order mark, in UTF-16, with numbers of any length."""
+"""JSON in the wild: with a byte order mark, in UTF-16, with numbers of any length."""
 
 import json
 from codecs import BOM_UTF8

@@ -1,4 +1,4 @@
-"""`extra="keep"`: the caller's other columns come back as they came, beside the prediction."""
+"""`extra="keep"`: extra columns are returned unchanged beside the prediction."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -97,7 +97,7 @@ CELLS: dict[str, list[Any]] = {
     "dates": ["2026-01-05", "05.01.2026", "12:00"],
     "letters": ["Казань", "a,b;c", 'q"q\n'],
 }
-MIXED: dict[str, list[Any]] = {  # for formats in which a column may have several types
+MIXED: dict[str, list[Any]] = {  # for formats that allow columns of mixed types
     "texts and numbers": [1, "a", None],
     "whole and fractions": [1, 2.5, None],
 }
@@ -138,7 +138,7 @@ def read(body: bytes, name: str) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("accepted", READABLE)
 def test_kept_cells_are_unchanged(shared: FlaskClient, sent: str, accepted: str) -> None:
     cells = CELLS if ONE_TYPE & {sent, accepted} else CELLS | MIXED
-    if sent == "XLSX":  # it has rounded long numbers already
+    if sent == "XLSX":  # XLSX has rounded long numbers already
         cells = {name: column for name, column in cells.items() if name != "long"}
     body = written(table_of(cells), sent)
     response = send(shared, body, Format[sent].media_type, Format[accepted].media_type)
@@ -341,11 +341,11 @@ def test_batched_requests_keep_their_own_columns(serve_function: Serve) -> None:
     assert started.wait(20)
     for thread in threads[1:]:
         thread.start()
-    sleep(1)  # they wait in the queue now
+    sleep(1)  # they are queued now
     release.set()
     for thread in threads:
         thread.join(20)
-    assert max(calls) > 2  # some shared a call
+    assert max(calls) > 2  # some were batched
     for number, response in responses.items():
         names = [f"id_{number}", "note"] if number % 2 else [f"id_{number}"]
         expected = dict.fromkeys(names, f"00{number}") | {"prediction": float(number)}

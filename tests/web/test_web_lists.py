@@ -1,4 +1,4 @@
-"""Lists of scalars in every place of a request, in every protocol, and on the page."""
+"""Lists of scalars in every location of a request, in every protocol, and on the page."""
 
 import io
 import json

@@ -54,7 +54,7 @@ def test_log_file_is_json(tmp_path: Path, server: str) -> None:
 
 
 def read_terminal(master: int, until: str) -> str:
-    """Read what a terminal shows until a text is there."""
+    """Read terminal output until a text appears."""
     seen = ""
     end = time.monotonic() + LONGEST_WAIT
     while until not in seen:
@@ -101,7 +101,7 @@ def test_log_settings_apply_to_both_servers(tmp_path: Path, server: str) -> None
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
 def test_flask_dev_server_responds_with_413(tmp_path: Path, how: str) -> None:
-    """Its input does not end where the body does: reading on would wait for ever."""
+    """Its input does not end with the body: reading further would block forever."""
     log = tmp_path / "log"
     data = b"x" * 3 * 1024 * 1024
     with (

@@ -1,4 +1,4 @@
-"""Logs: one shape for the service's lines, the author's own, and what a function prints."""
+"""Logs: one format for the service's lines, the author's lines and printed output."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def test_print_and_logging_have_the_request_id(
 def test_printing_log_handler_does_not_recurse(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
-    """Kedro puts rich's handler on the root logger: one request wrote gigabytes of log."""
+    """Kedro installs rich's handler on the root logger: one request logged gigabytes."""
 
     class Printing(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -183,7 +183,7 @@ def test_stdout_is_still_file_like(output: Output) -> None:
     assert sys.stdout is not output
     assert sys.stdout.writable()
     assert not sys.stdout.isatty()
-    with pytest.raises(io.UnsupportedOperation):  # it has no number here, as below it
+    with pytest.raises(io.UnsupportedOperation):  # it has no descriptor, like the stream
         sys.stdout.fileno()
 
 
@@ -277,7 +277,7 @@ def test_warns_if_an_import_replaces_handlers(caplog: pytest.LogCaptureFixture) 
         root.handlers[:] = [logging.NullHandler(), caplog.handler]
     (message,) = caplog.messages
     assert "expected StdoutHandler, got NullHandler, LogCaptureHandler" in message
-    with warn_if_replaced():  # which were not ours
+    with warn_if_replaced():  # which we did not install
         root.handlers[:] = [caplog.handler]
     assert len(caplog.messages) == 1
 

@@ -1,4 +1,4 @@
-"""Whole numbers of more than 64 bits: refused where they would change, else returned exactly."""
+"""Integers over 64 bits: rejected where they would change, otherwise returned exactly."""
 
 import json
 from typing import Any

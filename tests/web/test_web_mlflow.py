@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol; tests/test_mlflow_parity.py has the same beside MLflow itself."""
+"""MLflow's scoring protocol; tests/test_mlflow_parity.py compares it with MLflow itself."""
 
 import io
 import json
@@ -33,7 +33,7 @@ LONG = 2**53 + 1
 
 @pytest.fixture
 def twice(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
-    """Give a service that doubles column a."""
+    """Return a service that doubles column a."""
 
     def predict(data: Any = DATA) -> Any:
         return (data["a"] * 2).to_numpy()
@@ -43,7 +43,7 @@ def twice(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 
 @pytest.fixture
 def serve_result(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
-    """Give a function that serves a result and returns what `/invocations` makes of it."""
+    """Return a function that serves a result and returns the predictions of `/invocations`."""
 
     def make(result: Any, returns: Any) -> Any:
         def predict(data: Any = FREE) -> Any:
@@ -164,7 +164,7 @@ DTYPES = {int: "Int64", float: "float64", bool: "boolean"}
 
 @pytest.fixture
 def read_column(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
-    """Give a function that sends a column of a type; it returns the cells that arrive, or None."""
+    """Return a function that sends a column of a type and returns the received cells or None."""
     clients = {}
     for kind, table in TYPES.items():
 

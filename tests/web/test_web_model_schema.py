@@ -1,4 +1,4 @@
-"""A table without a schema has that of the model, where a trial proves that the model gets it."""
+"""A table without a schema gets that of the model, if a trial call passes it unchanged."""
 
 import io
 import logging
@@ -51,7 +51,7 @@ Serve = Callable[..., FlaskClient]
 
 @pytest.fixture
 def serve(registry: mmf.Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Serve:
-    """Return a function that serves `predict(model, data)`; the log has why there is no schema."""
+    """Return a function that serves `predict(model, data)`; the log explains a missing schema."""
 
     def serve(predict: Callable[[Any, pd.DataFrame], Any], **declared: Any) -> FlaskClient:
         model = registry.artifact(tmp_path / "model.joblib").load()
@@ -246,7 +246,7 @@ def test_schema_none_disables_inference(serve: Serve, caplog: pytest.LogCaptureF
     client = serve(_passed_on, schema=None)
     assert not [message for message in caplog.messages if message.startswith("score:")]
     response = client.post("/score", json=[{"area": 1}])
-    assert response.status_code == 422  # by the model itself
+    assert response.status_code == 422  # raised by the model
     assert "columns are missing" in response.json["detail"]
     assert "inputs" in client.get("/v2/models/score").json
 
@@ -360,7 +360,7 @@ def test_schema_may_have_columns_for_the_function(
 
 
 class _Any:
-    """A model that takes every table."""
+    """A model that accepts any table."""
 
     def predict(self, data: pd.DataFrame) -> Any:
         return pd.DataFrame({"n": [1.0] * len(data)})

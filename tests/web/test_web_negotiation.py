@@ -1,4 +1,4 @@
-"""The format of a request's body, and that of its response."""
+"""The format of a request's body and of its response."""
 
 import io
 import json
@@ -176,7 +176,7 @@ def test_accept(client: FlaskClient, accept: str | None, media_type: str) -> Non
 
 
 def test_wildcard_selects_the_request_format(client: FlaskClient) -> None:
-    """JSON is also called text/json, but the response does not use that name."""
+    """text/json is an alias of JSON, but responses do not use it."""
     assert get_table(client, "text/*", "records").mimetype == "text/csv"
 
 

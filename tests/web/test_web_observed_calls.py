@@ -1,4 +1,4 @@
-"""A capability can observe the calls of a target and their results, in every protocol."""
+"""A capability can observe calls of a target and their results, in every protocol."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ Seen = list[tuple[RequestContext, str, Mapping[str, Any], Any, MMFError | None]]
 
 
 def service(registry: Registry, monkeypatch: pytest.MonkeyPatch, *capabilities: Capability) -> Any:
-    """Return a client of a service with these capabilities beside its own."""
+    """Return a client of a service with additional capabilities."""
     parts = observed_calls.parts
 
     def with_ours(name: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`/openapi.json`: valid, whole, and its examples work; `/docs`: Swagger UI without any network."""
+"""`/openapi.json`: valid, complete, with working examples; `/docs`: Swagger UI offline."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from mmf_core.web.openapi import document as openapi_document
 WHOLE = mmf.Integer(ge=1, description="how many", name="Count")
 SOME = mmf.Integer(default=3)
 TABLE = mmf.DataFrame()
-# /openapi.json, /docs and / describe others; a model's one version has its routes.
+# /openapi.json, /docs and / describe others; the routes of a model version are aliases.
 NOT_DESCRIBED = re.compile(
     r"/|/static/.*|/page/.*|/openapi\.json|/docs.*|/invocations|/v2/models/<model>/versions/.*"
 )
@@ -134,13 +134,13 @@ def test_described_media_types_are_the_accepted_ones(
         is_accepted = response.status_code != 415 and "cannot be sent as" not in response.text
         is_described = bool({described_name(media_type, path), "*/*"} & content.keys())
         if path.startswith("/v2") or media_type == "application/x-www-form-urlencoded":
-            assert is_accepted or not is_described  # docs/openapi.md: what else is accepted
+            assert is_accepted or not is_described  # docs/openapi.md lists what else is accepted
         else:
             assert is_accepted == is_described, (media_type, response.text)
 
 
 def described_name(media_type: str, path: str) -> str:
-    """Return the name by which a type is described; MLflow knows no other."""
+    """Return the name by which a type is described; MLflow accepts no other."""
     format_ = Format.of_media_type(media_type)
     is_known = format_ and not path.startswith("/invocations")
     return format_.media_type if format_ and is_known else media_type.partition(";")[0]
@@ -185,11 +185,11 @@ def test_arguments_have_descriptions(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = TABLE, count: Any = WHOLE, some: Any = SOME) -> Any:
-        """Tell the future."""
+        """Predict the future."""
 
     client = serve_function(predict, name="Predict")
     call = client.get("/openapi.json").get_json()["paths"]["/predict"]["post"]
-    assert (call["summary"], call["description"]) == ("Predict", "Tell the future.")
+    assert (call["summary"], call["description"]) == ("Predict", "Predict the future.")
     schema = call["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["data", "count"]
     assert schema["properties"]["count"]["title"] == "Count"

@@ -1,4 +1,4 @@
-"""The name, version and description of the service: those of its pyproject.toml."""
+"""The name, version and description of the service, from its pyproject.toml."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ description = "Какое это вино"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the folder that the service is started in."""
+    """Return the folder in which the service is started."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

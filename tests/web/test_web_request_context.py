@@ -1,4 +1,4 @@
-"""Request ids, and the access line that ties a request to the log."""
+"""Request ids, and the access log line of each request."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ TIMES = {
     "call_ms",
     "encode_ms",
     "batch_size",
-}  # of a target that was called
+}  # only for a called target
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_no_access_line_at_warning_level(
 
 
 class Listener(logging.Handler):
-    """A handler of the author's."""
+    """A custom handler."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ def test_other_handlers_get_a_record_of_each_request(
         "request_id",
         "time",
     }
-    assert list(output.access()) == list(alone), "a line is the same, made of a record or not"
+    assert list(output.access()) == list(alone), "a line is the same with and without a record"
     same = {"method", "path", "target", "status", "rows_in", "rows_out", "bytes_in", "bytes_out"}
     for field in {*same, "level", "logger", "pid", "batch_size"}:
         assert output.access()[field] == alone[field]

@@ -1,4 +1,4 @@
-"""Requests that other sites' pages make a browser send, and names that are not the service's."""
+"""Cross-site requests from browsers, and disallowed host names."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ SITE = "Sec-Fetch-Site"
 
 @pytest.fixture
 def calls() -> list[str]:
-    """Give a list of the calls of the target."""
+    """Return a list that records calls of the target."""
     return []
 
 
 @pytest.fixture
 def make(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., FlaskClient]:
-    """Give a function that makes a service with these settings."""
+    """Return a function that makes a service with these settings."""
 
     def make(**variables: str) -> FlaskClient:
         registry = mmf.Registry()

@@ -1,8 +1,8 @@
-"""Input that harms other services: this one refuses each with a reason and keeps serving.
+"""Input that harms other services: this one rejects it with a reason and keeps serving.
 
-If a limit is an operator's setting, the response names it. What is not here has its test
-beside its format: repeated cells and forged sizes of workbooks in test_workbooks, offsets of Arrow
-out of range in test_table_pyarrow, what decompresses in test_web_content_encoding.
+If a limit is an operator's setting, the response names it. Other cases are tested beside their
+formats: repeated cells and forged sizes of workbooks in test_workbooks, Arrow offsets out of range
+in test_table_pyarrow, compressed bodies in test_web_content_encoding.
 """
 
 import io
@@ -41,7 +41,7 @@ def _still_serving(client: FlaskClient) -> Iterator[None]:
 
 @pytest.fixture
 def small(everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Give a client of a service that decompresses to two MiB, and accepts one."""
+    """Return a client of a service that decompresses up to two MiB and accepts one."""
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
     monkeypatch.setenv("MMF_MAX_DECOMPRESSED_MIB", "2")
     return create_app(everything).test_client()
@@ -52,7 +52,7 @@ def _post(client: FlaskClient, route: str, body: bytes, form: Format, **how: Any
 
 
 def _bomb(form: Format) -> bytes:
-    """Make a workbook one part of which is 50 MB of blanks."""
+    """Make a workbook with 50 MB of blanks in one part."""
     book, buffer = io.BytesIO(), io.BytesIO()
     engine = "odf" if form is Format.ODS else "openpyxl"
     pd.DataFrame({"a": [1.5]}).to_excel(book, index=False, engine=engine)
@@ -167,7 +167,7 @@ def test_parquet_with_a_forged_footer(client: FlaskClient) -> None:
 
 
 def test_endless_arrow_nulls(client: FlaskClient) -> None:
-    """Nulls take no bytes, however many they are."""
+    """Nulls take no bytes, however many there are."""
     sink = pa.BufferOutputStream()
     table = pa.record_batch([pa.nulls(2**28)], ["a"])
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -179,7 +179,7 @@ def test_endless_arrow_nulls(client: FlaskClient) -> None:
 
 
 class Trap:
-    """What runs a command when it is unpickled."""
+    """Runs a command when unpickled."""
 
     def __reduce__(self) -> Any:
         return (pytest.fail, ("a pickle was loaded",))

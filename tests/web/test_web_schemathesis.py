@@ -1,6 +1,6 @@
-"""The service does what /openapi.json says, and nothing else: schemathesis with all its checks.
+"""The service conforms to /openapi.json: schemathesis with all its checks.
 
-What JSON Schema has no words for is mended in the requests before they are sent, or listed here.
+Rules that JSON Schema cannot express are applied to requests before sending, or listed here.
 """
 
 import io
@@ -26,10 +26,10 @@ from mmf_core.target import Target
 from mmf_core.web import create_app
 
 REGISTRY = declare()
-MORE = os.environ.get("SCHEMATHESIS_EXAMPLES")  # 200, for a few minutes' search
+MORE = os.environ.get("SCHEMATHESIS_EXAMPLES")  # 200 for a search of a few minutes
 FORM = "multipart/form-data"
-PHASES = [Phase.explicit, Phase.generate]  # what it finds needs no shrinking
-FILE = b"a file"  # stands for one until it is known which target it is for
+PHASES = [Phase.explicit, Phase.generate]  # failures need no shrinking
+FILE = b"a file"  # placeholder until the target is known
 INFER = {"positive_data_acceptance": {"expected-statuses": ["2xx", "400"]}}  # of any tensors
 CONFIG = {
     "headers": {"Accept-Encoding": "identity"},  # nothing decompresses WSGI responses
@@ -40,19 +40,19 @@ CONFIG = {
     },
     "operations": [{"include-path-regex": "^/(v2/.*infer|invocations/.*)$", "checks": INFER}],
 }
-REFUSED = (  # what no schema says
+REFUSED = (  # rules that no schema expresses
     b"to be of equal length",
     b"an array of shape",  # CSV has two dimensions
     b"cannot be written as",  # a list as protobuf
-    b"UTC offset",  # that all dates of a column have
+    b"UTC offset",  # required of all dates of a column
     b"picture cannot be read",
     b"has no body",  # nor has the query the scalar
     b"clocks in Europe/Berlin",
     b"expected an ISO 8601 date",  # schemathesis overlooks formats under anyOf in forms,
     b"expected a date, got",  # beside null as a type,
-    b"expected true or false, got",  # and writes some flags as nothing
-    b"expected a list of values, got dict",  # the body of a binary format is that of an object
-    b"TASK-ID: ",  # which as_task needs, and what cannot be a part of an address
+    b"expected true or false, got",  # and writes some booleans as nothing
+    b"expected a list of values, got dict",  # binary formats share the schema of an object
+    b"TASK-ID: ",  # which as_task needs, and names that a URL cannot contain
     b"TASK-ID and Idempotency-Key are different",
     b"that of another task",  # examples have the same id
     b"duplicate argument",  # in the query as well as in the form
@@ -67,7 +67,7 @@ MOMENTS = st.datetimes().map(
 schemathesis.openapi.format("date-time", MOMENTS.map("{}Z".format))
 schemathesis.openapi.format("date-time-local", MOMENTS)
 schema = schemathesis.pytest.from_fixture("service")
-if not MORE:  # one schema for all of them, so a few will do
+if not MORE:  # they share a schema, so a few suffice
     schema = schema.exclude(path_regex="^/v2/models/(?!typed|grid|picture|labelled)[^/]+/infer$")
     schema = schema.exclude(path_regex="^/invocations/(?!typed|labelled)[^/]+$")
 SOME = schema.include(
@@ -77,8 +77,8 @@ SOME = schema.include(
 
 @pytest.fixture
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give the schema, read when its test runs: each process of a test run would do so else."""
-    # schemathesis 4.32 looks for it there, and pytest 9.2 has it elsewhere.
+    """Return the schema, loaded when its test runs, not in every process of a test run."""
+    # schemathesis 4.32 expects it there; pytest 9.2 has moved it.
     request.node._nodeid = request.node.nodeid
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMF_TASKS_DIR", str(tmp_path_factory.mktemp("tasks")))
@@ -89,7 +89,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def encoded(descriptor: Descriptor[Any], form: Format) -> bytes:
-    """Return a descriptor's example as a file; an object where a list has no place."""
+    """Return a descriptor's example as a file; an object if the format has no lists."""
     plain = {"name": 1.5} if form is Format.PROTOBUF else descriptor.plain_example
     value = json_of(descriptor.kind).from_plain(plain, descriptor.options)
     buffer = io.BytesIO()
@@ -110,7 +110,7 @@ def encoded(descriptor: Descriptor[Any], form: Format) -> bytes:
 
 
 def mend(case: Any, target: Target) -> None:
-    """Make files of the examples, and keep the rules that tie one part of a request to another."""
+    """Turn examples into files, and apply the rules between parts of a request."""
     form, query, arguments = (
         Format.of_media_type(case.media_type or ""),
         case.query,
@@ -126,10 +126,10 @@ def mend(case: Any, target: Target) -> None:
             query[name] = first
     if isinstance(case.body, NotSet):
         return
-    whole = list(files or target.required)[:1]  # of several, where the others are in the query
+    whole = list(files or target.required)[:1]  # one of several, the others being in the query
     in_body = arguments if len(arguments) == 1 else case.body if case_is_object(case) else whole
     for name in list(in_body):
-        query.pop(name, None)  # a value is given once
+        query.pop(name, None)  # a value occurs only once
     if case.media_type == FORM:
         types = case.multipart_content_types or {}
         for name, file in files.items():
@@ -144,27 +144,27 @@ def mend(case: Any, target: Target) -> None:
 
 
 def case_is_object(case: Any) -> bool:
-    """Whether a body holds arguments by name."""
+    """Return whether a body has arguments by name."""
     return isinstance(case.body, dict)
 
 
 def is_taken_anyway(case: Any, target: Target) -> bool:
-    """Whether a target takes what its schema does not say."""
+    """Return whether a target accepts values outside its schema."""
     body = case.body if isinstance(case.body, dict) else {}
-    sent = {name for name, value in body.items() if value != []}  # a form has no part for it
+    sent = {name for name, value in body.items() if value != []}  # a form cannot carry it
     missing = target.required.keys() - sent
     if missing and missing <= case.query.keys():
-        return True  # the query has it
+        return True  # it is in the query
     descriptors = target.arguments.values()
     if case.media_type == FORM and any(isinstance(d, List) for d in descriptors):
-        return True  # a form's parts are texts, whatever they show
+        return True  # form parts are texts, whatever their type
     is_array = any(isinstance(descriptor, Array) for descriptor in descriptors)
     text = str(case.body)  # more dimensions, and false for 0
     return is_array and ("[[[" in text or "False" in text or "True" in text)
 
 
 def is_known(failure: Exception, case: Any, target: Target, *, positive: bool) -> bool:
-    """Whether schemathesis cannot know better; our files are no values of any schema, to it."""
+    """Return whether schemathesis is mistaken: it does not recognize our files as valid."""
     if isinstance(failure, AcceptedNegativeData):
         return positive or is_taken_anyway(case, target)
     return False
@@ -185,7 +185,7 @@ def test_every_route_conforms_to_openapi(case: Any) -> None:
 
 
 def readable_content(content: bytes) -> bytes:
-    """Return a response's text; that of a workbook's parts, where its errors are in a workbook."""
+    """Return a response's text, or that of the parts of a workbook with errors."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return content
     with zipfile.ZipFile(io.BytesIO(content)) as workbook:

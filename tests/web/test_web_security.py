@@ -1,4 +1,4 @@
-"""Headers that keep a browser safe, and secrets that no log line has."""
+"""Security headers, and redaction of secrets in the log."""
 
 import io
 import json
@@ -184,7 +184,7 @@ def test_paths_are_not_redacted(name: str, tmp_path: Path) -> None:
 
 
 def test_redaction_time_is_linear() -> None:
-    """Compare the time for a text and for one that is 64 times as long; squared it is 4096."""
+    """Compare the times for a text and one 64 times as long; a quadratic ratio would be 4096."""
     redact = redactor({})
 
     def seconds(length: int) -> float:

@@ -1,4 +1,4 @@
-"""Streams over HTTP: pieces as they come, errors in the middle, clients that go or do not read."""
+"""Streams over HTTP: immediate items, errors midway, clients that disconnect or do not read."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -93,7 +93,7 @@ def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 
 
 def post(client: FlaskClient, path: str = "/words", body: Any = "one two", **headers: str) -> Any:
-    """Return a response whose body is read to its end, and closed."""
+    """Return a response after reading and closing its body."""
     response = client.post(path, json=body, headers=headers)
     response.get_data()
     response.close()
@@ -346,7 +346,7 @@ def test_generator_is_closed_on_disconnect(
     wait_for(lambda: "closed" in recorded(service), 1)
 
     def ended() -> Any:
-        line = access(log, path[1:])  # at first perhaps that of an earlier request
+        line = access(log, path[1:])  # it may be that of an earlier request at first
         return line if line and line["status"] == 499 else None
 
     assert wait_for(ended)["ms"] < 2_000
@@ -406,7 +406,7 @@ def test_shutdown_ends_long_streams_with_an_error(service: Service, log: Path) -
     assert wait_for(lambda: access(log, "tick"))["status"] == 503
 
 
-# By our own client
+# With our client
 
 
 def test_client_reads_items(service: Service) -> None:

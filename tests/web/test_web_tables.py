@@ -104,7 +104,7 @@ def test_sheet_parameter(client: FlaskClient, form: Format, sheet: str) -> None:
 
 
 def _titled() -> dict[str, bytes]:
-    """Return workbooks whose column names are in the third row, below a title."""
+    """Return workbooks with column names in the third row, below a title."""
     workbooks = {}
     for extension, engine in (("xlsx", "openpyxl"), ("ods", "odf")):
         buffer = io.BytesIO()
@@ -133,7 +133,7 @@ TITLED = _titled()
 def test_workbook_format_is_detected_from_the_content(
     client: FlaskClient, form: str, sent_as: str
 ) -> None:
-    """Whatever its name and its media type are."""
+    """Regardless of its name and media type."""
     data = WORKBOOKS[form]
     file = {"data": (io.BytesIO(data), f"wines.{sent_as}")}
     responses = [client.post("/records?sheet=Sheet1", data=file)]

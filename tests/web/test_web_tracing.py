@@ -1,4 +1,4 @@
-"""The caller's trace in every line of the log, and OpenTelemetry's spans where it is set up."""
+"""The caller's trace in every log line, and OpenTelemetry spans if configured."""
 
 import os
 import subprocess
@@ -72,7 +72,7 @@ def test_log_lines_have_the_trace_id(
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    """Give what exports the spans of all requests meanwhile."""
+    """Yield an exporter of the spans of all requests."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(setup, "tracer", provider.get_tracer("mmf_core"))
@@ -204,7 +204,7 @@ print(client.post("/hello").get_json())
 
 
 def run(folder: Path, code: str = APP, **variables: str) -> str:
-    """Run a small service in a process of its own, and return all that it prints."""
+    """Run a small service in a separate process and return its output."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
     done = subprocess.run(
         [sys.executable, "-c", code],

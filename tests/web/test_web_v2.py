@@ -42,7 +42,7 @@ def infer(client: FlaskClient, model: str, *inputs: Any, **more: Any) -> Any:
 
 
 def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int = 400) -> None:
-    """Check that a body gets the protocol's error, with these words."""
+    """Check that a body causes an error of the protocol with these words."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = client.post(f"/v2/models/{model}/infer", data=data)
     assert response.status_code == status, response.data
@@ -53,7 +53,7 @@ def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int
         assert word in whole["error"]
 
 
-# What is there
+# Metadata
 
 
 def test_server_metadata(client: FlaskClient) -> None:
@@ -346,7 +346,7 @@ NUMBERS = st.one_of(
 @given(st.lists(NUMBERS, min_size=1, max_size=5))
 def test_integers_in_mixed_columns_are_exact(client: FlaskClient, data: list[Any]) -> None:
     response = infer(client, "table", column("x", data, "INT64"))["x"]
-    if response["datatype"] != "BYTES":  # nothing but nulls is not a column of numbers
+    if response["datatype"] != "BYTES":  # a column of nulls is not numeric
         assert response["data"] == data
     alone = [infer(client, "table", column("x", [cell], "INT64"))["x"]["data"] for cell in data]
     assert [cell for (cell,) in alone] == data
@@ -376,7 +376,7 @@ def _tensors(datatype: str, rows: list[list[Any]], form: str) -> tuple[list[Any]
 
 @pytest.fixture
 def tables_of(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
-    """Give a function that sends rows under a schema, in every form; it returns what arrives."""
+    """Return a function that sends rows under a schema in every form and returns the results."""
 
     def send(schema: Any, datatype: str, rows: list[list[Any]]) -> Iterator[Any]:
         tables: list[Any] = []
@@ -597,7 +597,7 @@ def binary(client: FlaskClient, model: str, head: dict[str, Any], data: bytes) -
 
 
 def with_size(name: str, datatype: str, shape: list[int], data: bytes) -> dict[str, Any]:
-    """Write an input whose data is behind the JSON."""
+    """Write an input whose data follows the JSON."""
     parameters = {"binary_data_size": len(data)}
     return {"name": name, "datatype": datatype, "shape": shape, "parameters": parameters}
 
@@ -700,7 +700,7 @@ def test_rejects_invalid_header_length(client: FlaskClient, length: str) -> None
     assert (response.status_code, list(response.get_json())) == (400, ["error"])
 
 
-# Bad bodies
+# Invalid bodies
 
 
 @pytest.mark.parametrize(
@@ -772,7 +772,7 @@ def test_rejects_unknown_inputs(client: FlaskClient) -> None:
 
 
 def test_rejects_duplicate_inputs(client: FlaskClient) -> None:
-    """The second of two inputs of one name counted, and an input beside a parameter."""
+    """The second of two inputs with the same name used to win, or an input over a parameter."""
     twice = [column("who", ["a"], "BYTES"), column("who", ["b"], "BYTES")]
     refused(client, "greet", {"inputs": twice}, "inputs: expected unique names, got who, who")
     body = {"inputs": twice[:1], "parameters": {"who": "b"}}
@@ -780,7 +780,7 @@ def test_rejects_duplicate_inputs(client: FlaskClient) -> None:
 
 
 def test_binary_array_is_writable_and_aligned(serve_function: Callable[..., FlaskClient]) -> None:
-    """It was the body itself, which is read-only, and not aligned after a header of any length."""
+    """It was a view of the body, which is read-only and may be unaligned."""
     array = mmf.Array()
 
     def changed(data: Any = array) -> Any:
@@ -903,7 +903,7 @@ def test_floats_round_trip_exactly(client: FlaskClient) -> None:
     assert list(map(repr, returned)) == list(map(repr, data))
 
 
-# Whatever comes
+# Random bodies
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -1,4 +1,4 @@
-"""Versions of the Open Inference Protocol: of the artifact, or of all artifacts together."""
+"""Versions of the Open Inference Protocol: of one artifact or of all artifacts combined."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -21,7 +21,7 @@ SUM = sha256(MODEL).hexdigest()[:12]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the current folder, with a model and an encoder."""
+    """Return the current folder, with a model and an encoder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.bin").write_bytes(MODEL)
     (tmp_path / "encoder.bin").write_bytes(b"an encoder")
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def serve(*declare: Declare, ready: bool = True) -> FlaskClient:
-    """Serve a target beside some artifacts."""
+    """Serve a target with these artifacts."""
     registry = mmf.Registry()
     for declaration in declare:
         declaration(registry)
