@@ -74,7 +74,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
-    """Give xdist the scheduler that keeps these groups together."""
+    """Return xdist the scheduler that keeps these groups together."""
     return Groups(config, log)
 
 
@@ -104,13 +104,13 @@ def _no_request_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
-    """Give the folder into which `bake` puts projects."""
+    """Return the folder into which `bake` puts projects."""
     return tmp_path / "output"
 
 
 @pytest.fixture
 def bake(output: Path) -> Callable[..., Path]:
-    """Give a function that makes a project with the answers that it is called with."""
+    """Return a function that makes a project with the answers that it is called with."""
     return lambda **answers: make_project(output, answers)
 
 
@@ -127,19 +127,19 @@ def once(tmp_path_factory: pytest.TempPathFactory, name: str, answers: dict[str,
 
 @pytest.fixture(scope="session")
 def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the default project. It is shared: look, do not change."""
+    """Return the default project. It is shared: look, do not change."""
     return once(tmp_path_factory, "default", {})
 
 
 @pytest.fixture(scope="session")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the project of `baking.OTHER`. It is shared: look, do not change."""
+    """Return the project of `baking.OTHER`. It is shared: look, do not change."""
     return once(tmp_path_factory, "other", OTHER)
 
 
 @pytest.fixture
 def choose(baked: Path, other: Path, bake: Callable[..., Path]) -> Callable[..., Path]:
-    """Give a function that finds a project with this choice, or makes it: look, do not change."""
+    """Return a function that finds a project with this choice, or makes it: look, do not change."""
 
     def find(**choice: str) -> Path:
         ((question, answer),) = choice.items()
@@ -151,7 +151,7 @@ def choose(baked: Path, other: Path, bake: Callable[..., Path]) -> Callable[...,
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory, baked: Path) -> Project:
-    """Give the default project with its own environment and its model, as a user has it."""
+    """Return the default project with its own environment and its model, as a user has it."""
     folder = tmp_path_factory.mktemp("installed") / baked.name
     project = Project(shutil.copytree(baked, folder))
     project.run("make", "install")

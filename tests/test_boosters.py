@@ -1,6 +1,6 @@
-"""LightGBM, XGBoost and CatBoost: what they say they take, and how they complain.
+"""LightGBM, XGBoost and CatBoost: their declared inputs and their errors.
 
-`make test-all` installs them beside the packages of the tests.
+`make test-all` installs them beside the test packages.
 """
 
 import os
@@ -21,7 +21,7 @@ FOLDER = ROOT / ".cache" / "boosters"
 @pytest.mark.long
 def test_boosters() -> None:
     if not (FOLDER / "catboost").exists():
-        # Without their dependencies, which are here already or are not imported.
+        # Without dependencies: these are installed already or not imported.
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
         subprocess.run([*pip, "--target", str(FOLDER), *PACKAGES], check=True)
     files = [HERE / "core" / "test_booster_files.py", HERE / "core" / "test_rejections.py"]

@@ -1,4 +1,4 @@
-"""The files of CI: read by the programs that know them, and their steps run as a script."""
+"""The CI files: linted, and their steps run as a script."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def steps(project: Path) -> list[str]:
-    """Return the commands of the job `check`, a step each."""
+    """Return the commands of the job `check`, one per step."""
     return [
         step["run"].strip()
         for step in read(project / GITHUB)["jobs"]["check"]["steps"]

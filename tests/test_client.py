@@ -144,7 +144,7 @@ def test_tables_without_pyarrow(client: Client) -> None:
 def test_table_that_arrow_cannot_hold_is_sent_as_json(client: Client) -> None:
     table = pd.DataFrame({"a": [1, "text"]})
     pd.testing.assert_frame_equal(client.table(table, format="json"), table, check_dtype=False)
-    with pytest.raises(RequestRejected) as refused:  # arrow is what the client asks for
+    with pytest.raises(RequestRejected) as refused:  # the client requests Arrow
         client.mixed_cells()
     assert refused.value.status == 406
     assert client.mixed_cells(format="json")["a"].tolist() == [1, "text"]
@@ -267,7 +267,7 @@ def test_positional_and_keyword_arguments(client: Client, tmp_path: Path) -> Non
 
 
 def feedback(url: str, metric: str, target: str) -> float:
-    """Return a metric of feedback; 0 while there is none."""
+    """Return a feedback metric, or 0 if there is none yet."""
     with urllib.request.urlopen(f"{url}/metrics") as response:
         text = response.read().decode()
     found = re.search(rf'mmf_feedback_{metric}{{target="{target}",version=""}} (\S+)', text)

@@ -1,4 +1,4 @@
-"""Requests that `mmf_core.client` repeats, and those that it sends once, to a prepared server."""
+"""Requests that `mmf_core.client` retries, and those that it sends once, to a scripted server."""
 
 import socket
 import threading
@@ -45,11 +45,11 @@ class Server(ThreadingHTTPServer):
         return [request for request in self.seen if request.method == "POST"]
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that have gone."""
+        """Ignore clients that have disconnected."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as its server says."""
+    """Sends the responses of its server."""
 
     protocol_version = "HTTP/1.1"
     server: Server
@@ -64,13 +64,13 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, answer: Any) -> None:
         server = self.server
         server.seen.append(Seen(self.command, self.path, self.client_address, self.headers))
-        # A description is asked for first; the answers are those of the calls.
+        # A description is requested first; `answers` are the responses to calls.
         if server.answers and (self.command == "POST" or server.answers[0] is DROP):
             answer = server.answers.pop(0)
         if answer is DROP:
             self.close_connection = True
             return
-        self.close_connection |= server.hangs_up  # before a test hears of this one and changes it
+        self.close_connection |= server.hangs_up  # before a test sees this request and changes it
         status, headers, body = answer
         self.send_response(status)
         for name, value in headers.items():
@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def client(server: Server) -> Iterator[Client]:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the seconds that a client would have waited."""
+    """Return the waits of a client, in seconds."""
     waits: list[float] = []
     monkeypatch.setattr(module, "sleep", waits.append)
     return waits
@@ -196,7 +196,7 @@ def test_refused_connection_is_retried(waits: list[float]) -> None:
             client.score(1)
         assert (error.value.sent, len(waits)) == (False, 2)
         assert not client.ready()
-        assert len(waits) == 2, "ready() asks once"
+        assert len(waits) == 2, "ready() does not retry"
 
 
 def test_unknown_host_is_not_retried(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,9 +233,9 @@ def test_connection_is_reused(client: Client, server: Server) -> None:
 def test_closed_connection_is_not_reused(
     client: Client, server: Server, waits: list[float]
 ) -> None:
-    server.hangs_up = True  # without having said so
+    server.hangs_up = True  # without `Connection: close`
     client.score(1)
-    readable, _, _ = select([client._idle[0].sock], [], [], 20)  # its end has arrived
+    readable, _, _ = select([client._idle[0].sock], [], [], 20)  # the FIN has arrived
     assert readable
     client.score(1)
     assert (len(server.calls), waits) == (2, [])

@@ -1,4 +1,4 @@
-"""Every extra can be deleted: the service starts without it, and does not mention it."""
+"""Every extra can be deleted: the service starts without it and does not mention it."""
 
 import json
 import os
@@ -151,7 +151,7 @@ def copy_to(folder: Path) -> Path:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Give a copy of mmf_core."""
+    """Return a copy of mmf_core."""
     return copy_to(tmp_path)
 
 
@@ -159,7 +159,7 @@ def copy(tmp_path: Path) -> Path:
 def said(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
-    """Give what services say of themselves: the whole one, and those without an extra, or any."""
+    """Return the reports of the complete service and of services without one extra or any."""
     removed = {"nothing": [], "everything": EXTRAS}
     removed |= {extra: [extra, *dependents(extra)] for extra in selected(request, "extra")}
     folders = {}
@@ -175,7 +175,7 @@ def said(
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    """Return what a service said; why it has not started, where it has not."""
+    """Return a service's report, or why it has not started."""
     lines = (folder / "said.json").read_text().splitlines()
     said: dict[str, Any] = (
         json.loads(lines[-1]) if lines else {"failure": (folder / "errors.txt").read_text()}

@@ -1,4 +1,4 @@
-"""`make demo` from the point where the project is made and installed."""
+"""`make demo`, after the project is made and installed."""
 
 import re
 import signal
@@ -16,7 +16,7 @@ from commands import Project, free_port, stop
 
 @contextmanager
 def demo(project: Project, port: int) -> Iterator[subprocess.Popen[str]]:
-    """Run tools/demo.py for as long as the block lasts."""
+    """Run tools/demo.py until the block ends."""
     command = [str(project.bin / "python"), "tools/demo.py", str(project.folder)]
     process = subprocess.Popen(
         [*command, "--port", str(port)],
@@ -34,7 +34,7 @@ def demo(project: Project, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_until(lines: IO[str] | None, end: str) -> str:
-    """Read what is printed up to the line that holds `end`."""
+    """Read output up to the line that contains `end`."""
     assert lines is not None
     printed = ""
     for line in lines:
@@ -45,7 +45,7 @@ def read_until(lines: IO[str] | None, end: str) -> str:
 
 
 def is_free(port: int) -> bool:
-    """Return whether nobody listens on `port` any more."""
+    """Return whether `port` is free again."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) != 0
 

@@ -1,4 +1,4 @@
-"""compose.yaml and deploy/: read by the programs that they are for, and true to the image."""
+"""compose.yaml and deploy/: read by their own programs, and consistent with the image."""
 
 import os
 import re
@@ -14,15 +14,15 @@ import yaml
 
 from mmf_core.tasks.settings import TaskSettings
 
-NAME = "wine-cultivars2"  # Kubernetes takes no _
+NAME = "wine-cultivars2"  # Kubernetes allows no _
 PROBES = {"startup": "/health/live", "liveness": "/health/live", "readiness": "/health/ready"}
-# What mmf_core and gunicorn.conf.py wait at most by themselves, and some seconds to spare.
+# The longest that mmf_core and gunicorn.conf.py wait, and some seconds to spare.
 LONGEST_END = 40
-WORKER = ["-m", "mmf_core", "worker"]  # as `mmfmeta worker`, which neither image nor slug has
+WORKER = ["-m", "mmf_core", "worker"]  # as `mmfmeta worker`, which is not in the image or slug
 
 
 def program(name: str) -> Path:
-    """Return a program of this environment, or skip where it has no build for this system."""
+    """Return a program of this environment; skip if it has no build for this system."""
     path = Path(sys.executable).with_name(name)
     if not path.is_file():
         pytest.skip(f"{name} has no build for this system")
@@ -31,7 +31,7 @@ def program(name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def project(other: Path) -> Path:
-    """Give a project whose folder's name is no name for Kubernetes."""
+    """Return a project whose folder name is invalid in Kubernetes."""
     assert "_" in other.name
     return other
 
@@ -46,13 +46,13 @@ def kustomize(folder: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def kustomized(project: Path) -> dict[str, dict[str, Any]]:
-    """Give the manifests of the service."""
+    """Return the manifests of the service."""
     return kustomize(project / "deploy" / "kubernetes")
 
 
 @pytest.fixture
 def manifests(kustomized: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give the same to a test that may change it."""
+    """Return a copy that a test may change."""
     return deepcopy(kustomized)
 
 
@@ -62,7 +62,7 @@ def container_of(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_is_confined(container: dict[str, Any], pod: dict[str, Any], *writable: str) -> None:
-    """Fail unless it may do nothing but compute, write to /tmp and answer."""
+    """Fail unless it may only compute, write to /tmp and respond."""
     context = pod.get("securityContext", {}) | container["securityContext"]
     assert context == {
         "runAsNonRoot": True,
@@ -92,7 +92,7 @@ def test_manifests_are_valid(manifests: dict[str, dict[str, Any]]) -> None:
 
 
 def test_invalid_manifest_is_detected(manifests: dict[str, dict[str, Any]]) -> None:
-    """The check of the check: an unknown field, as after a typing error."""
+    """An unknown field, such as a misspelling, fails validation."""
     manifests["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriod"] = 45
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(manifests["Deployment"], "1.37", strict=True)
@@ -126,7 +126,7 @@ def test_pod(manifests: dict[str, dict[str, Any]], project: Path) -> None:
 def test_tasks_need_a_secret(
     manifests: dict[str, dict[str, Any]],
 ) -> None:
-    """Each of several pods would have tasks of its own, of which the others know nothing."""
+    """Otherwise each pod would have its own tasks, unknown to the others."""
     container = container_of(manifests["Deployment"])
     assert "env" not in container
     assert container["envFrom"] == [{"secretRef": {"name": f"{NAME}-tasks", "optional": True}}]
@@ -162,7 +162,7 @@ def test_workers(manifests: dict[str, dict[str, Any]], project: Path) -> None:
 
 
 def test_knative(project: Path) -> None:
-    """Knative's own schema is no package; what it takes from a pod is held against a pod's."""
+    """Knative's schema is not packaged; its pod fields are validated as a pod's."""
     service = yaml.safe_load((project / "deploy" / "serverless" / "service.yaml").read_text())
     assert (service["apiVersion"], service["kind"]) == ("serving.knative.dev/v1", "Service")
     assert service["metadata"]["name"] == NAME
@@ -171,7 +171,7 @@ def test_knative(project: Path) -> None:
     assert spec.pop("timeoutSeconds") > LONGEST_END
     check_is_confined(container_of(service), spec)
     for probe in ("livenessProbe", "readinessProbe"):
-        # Knative takes its own port where none is said; a pod does not.
+        # Knative has a default port; a pod does not.
         spec["containers"][0][probe]["httpGet"]["port"] = 8000
     spec["containers"][0]["name"] = NAME
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": spec}
@@ -183,12 +183,12 @@ def test_knative(project: Path) -> None:
 
 @pytest.fixture(scope="module")
 def composed(project: Path) -> dict[str, Any]:
-    """Give compose.yaml as Docker Compose reads it."""
+    """Return compose.yaml as Docker Compose reads it."""
     return compose(project)
 
 
 def compose(project: Path, **settings: str) -> dict[str, Any]:
-    """Return what Docker Compose makes of a project's compose.yaml."""
+    """Return a project's compose.yaml as Docker Compose resolves it."""
     done = subprocess.run(
         [program("docker-compose"), "--profile", "*", "config"],
         cwd=project,
@@ -227,11 +227,11 @@ def test_compose_has_a_task_volume_and_a_worker(composed: dict[str, Any], projec
     service, worker = composed["services"]["service"], composed["services"]["worker"]
     (volume,) = service["volumes"]
     assert (volume["type"], volume["source"]) == ("volume", "tasks")
-    assert volume["target"] == "/app/.tasks"  # the default: no setting that only tasks know
+    assert volume["target"] == "/app/.tasks"  # the default: no task settings
     dockerfile = (project / "Dockerfile").read_text()
-    assert "RUN mkdir --mode=1777 .tasks .feedback\n" in dockerfile, "a volume begins with its mode"
+    assert "RUN mkdir --mode=1777 .tasks .feedback\n" in dockerfile, "a volume inherits its mode"
     ours = {name: text for name, text in service["environment"].items() if "MMF_TASK" in name}
-    assert set(ours.values()) == {None}, "not there unless it is set, as if it were not mentioned"
+    assert set(ours.values()) == {None}, "absent unless set"
     changed = {"profiles", "command", "ports", "healthcheck"}
     assert {name for name in service | worker if service.get(name) != worker.get(name)} == changed
     assert worker["command"] == ["python", *WORKER]

@@ -1,4 +1,4 @@
-"""docs/access.md, from its first block to its last, in a project; and what its tables say."""
+"""docs/access.md, from its first block to its last, in a project; and its tables."""
 
 import re
 from pathlib import Path

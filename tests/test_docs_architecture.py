@@ -1,4 +1,4 @@
-"""docs/architecture.md is true of the tree: what it names is there, and its figures still hold."""
+"""docs/architecture.md matches the tree: the names exist, and the figures hold."""
 
 import dataclasses
 import os
@@ -20,7 +20,7 @@ FOLDERS = (ROOT, PAYLOAD, PAYLOAD / "mmf_core")
 
 
 def named() -> set[str]:
-    """Return every word of the pictures and of texts in code that looks like a file or folder."""
+    """Return every word in diagrams and code spans that looks like a file or folder."""
     texts = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL) + re.findall(r"`([^`\n]+)`", PAGE)
     words = {word for text in texts for word in PATH.findall(text)}
     return {word for word in words if re.search(r"[\w}]/$|\.(py|md|json)$|\w/\w", word)}

@@ -22,7 +22,7 @@ exec 2>&1
 @pytest.mark.long
 def test_every_command_prints_what_the_page_shows(tmp_path: Path) -> None:
     main, table, *rest = blocks(PAGE, "python", "csv", "bash", "text")
-    rest.pop()  # of engines that are not here
+    rest.pop()  # for engines that are not installed
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
     (tmp_path / "wines.csv").write_text(table.text, encoding="utf-8")
     assert len(rest) == 8

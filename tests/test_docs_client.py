@@ -1,4 +1,4 @@
-"""The examples of docs/client.md, run as they stand, one after the other, beside the service."""
+"""The examples of docs/client.md, run as printed, one after the other, with the service."""
 
 import io
 import re

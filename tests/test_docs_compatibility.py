@@ -1,4 +1,4 @@
-"""docs/compatibility.md names what there is: routes, JSON keys, log fields, commands."""
+"""docs/compatibility.md lists all routes, JSON keys, log fields and commands."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ def section(title: str) -> str:
 
 
 def row(title: str, start: str) -> set[str]:
-    """Return the words in code of the row that begins so."""
+    """Return the code spans of the row with this first cell."""
     (line,) = [line for line in section(title).splitlines() if line.startswith(f"| {start}")]
     return set(CODE.findall(line.split("|")[2]))
 

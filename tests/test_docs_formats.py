@@ -1,4 +1,4 @@
-"""The commands of docs/formats.md, run as they stand beside the service that the page shows."""
+"""The commands of docs/formats.md, run as printed with the service that the page shows."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from mmf_core.web import create_app
 
 app = create_app()
 """
-# What differs from request to request.
+# Values that differ between requests.
 VARYING = re.compile(r'("(?:request_id|\w+_at)": ?")[^"]+|("predict_time": ?)[\d.e-]+')
 
 
@@ -28,7 +28,7 @@ def fences(page: Path) -> list[Block]:
 
 
 def run_block(service: Service, folder: Path, block: Block) -> str:
-    """Run a shell block as a user does; return what it printed."""
+    """Run a shell block as a user does; return its output."""
     statuses = folder / ".statuses"
     statuses.write_text("")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -48,7 +48,7 @@ def run_block(service: Service, folder: Path, block: Block) -> str:
 
 
 def run_page(page: Path, folder: Path, subtests: pytest.Subtests, **more: str) -> None:
-    """Serve a page's main.py; run each command, and compare with what the page says is printed."""
+    """Serve a page's main.py; run each command and compare its output with the page."""
     main, *others = [fence for fence in fences(page) if fence.language != "nginx"]
     assert main.language == "python"
     (folder / "main.py").write_text(main.text, encoding="utf-8")

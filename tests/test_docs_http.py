@@ -1,4 +1,4 @@
-"""The commands of docs/http.md, run as printed beside the service that the page shows."""
+"""The commands of docs/http.md, run as printed with the service that the page shows."""
 
 import re
 from pathlib import Path

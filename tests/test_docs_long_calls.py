@@ -1,4 +1,4 @@
-"""The commands of docs/long-calls.md, run as they stand beside the service that the page shows."""
+"""The commands of docs/long-calls.md, run as printed with the service that the page shows."""
 
 from pathlib import Path
 

@@ -35,7 +35,7 @@ def test_every_block_works_as_printed(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_retraining_the_sample_loses_no_request(tmp_path: Path) -> None:
-    """With two labels exchanged in what it learns from, so that the new version is seen."""
+    """With two labels swapped in the training data, so that the new version is recognizable."""
     reader = Reader(make_project(tmp_path / "output", {}), extra={"WEB_CONCURRENCY": "2"})
     url = f"http://127.0.0.1:{reader.port}"
     score = f"{url}/score?format=json"
@@ -100,7 +100,7 @@ def test_a_sample_that_cannot_train_has_no_such_target(
 
 
 def ended(url: str) -> bool:
-    """Report whether a task is done, which must have succeeded."""
+    """Return whether a task is done, and check that it succeeded."""
     task = requests.get(url, timeout=LONGEST).json()
     assert task["status"] not in ("failed", "canceled"), task
     return bool(task["status"] == "succeeded")

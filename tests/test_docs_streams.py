@@ -1,4 +1,4 @@
-"""The examples of docs/streams.md, run as they stand."""
+"""The examples of docs/streams.md, run as printed."""
 
 import re
 import subprocess

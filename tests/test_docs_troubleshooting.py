@@ -19,7 +19,7 @@ PLACEHOLDER = re.compile(r"%[-\d.]*[sdfgr]|%%")
 
 
 def templates(source: Path) -> Iterator[str]:
-    """Yield the texts of a file, `…` in the place of what is filled in."""
+    """Yield the strings of a file, with `…` for interpolated values."""
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.JoinedStr):
             yield "".join(
@@ -39,7 +39,7 @@ QUOTED = [
 
 
 def pattern(template: str) -> re.Pattern[str]:
-    """Match what a template, or a part of one, could become."""
+    """Match the possible results of a template, or of a part of one."""
     return re.compile(".*".join(map(re.escape, template.split("…"))))
 
 

@@ -1,4 +1,4 @@
-"""The commands of docs/v2.md, run as they stand beside the service that the page shows."""
+"""The commands of docs/v2.md, run as printed with the service that the page shows."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ CLIENTS = ROOT / "tests" / "clients" / "requirements.txt"
 
 
 def _run_client(service: Service, block: Block) -> str:
-    """Run Python where the clients are installed; return what it printed."""
+    """Run Python in the environment of the clients; return its output."""
     python = make_environment("clients", CLIENTS) / "python"
     code = re.sub(r"\b8000\b", str(service.port), block.text)
     done = subprocess.run(

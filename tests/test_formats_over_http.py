@@ -1,7 +1,7 @@
 """Every cell of the README's table of formats, over HTTP against a running gunicorn.
 
-A format that the table names must be taken and answered; one that is registered must be named.
-Bodies are written, and answers read, by other libraries than the service's wherever there are.
+A listed format must be accepted or returned; a registered one must be listed.
+Bodies are written, and responses read, by libraries that the service does not use, if any.
 """
 
 import json
@@ -114,8 +114,8 @@ WORDS = {
     "anything": "BINARY",
     "MessagePack": "MSGPACK",
 }
-# As a part of a JSON text these are base64; the table is of what travels by itself.
-KINDS = set(Kind) - {Kind.STREAM}  # only sent: docs/streams.md has its formats
+# In JSON these are base64; the table lists formats of whole bodies.
+KINDS = set(Kind) - {Kind.STREAM}  # result only: docs/streams.md lists its formats
 IN_JSON = {(Kind.IMAGE, Format.JSON), (Kind.FILE, Format.JSON)}
 
 
@@ -131,12 +131,12 @@ class Cell(NamedTuple):
 
     @property
     def route(self) -> str:
-        """Where that kind is sent to, and comes back from."""
+        """The route that accepts and returns this kind."""
         return ROUTES[self.kind][self.descriptor]
 
 
 class Table(NamedTuple):
-    """What the README says."""
+    """The table in the README."""
 
     taken: list[Cell]
     answered: list[Cell]
@@ -195,7 +195,7 @@ def _ask(url: str, body: bytes, headers: dict[str, str]) -> tuple[Any, bytes]:
 
 
 def _form(name: str, body: bytes) -> tuple[dict[str, str], bytes]:
-    """Return an upload as a browser sends it that does not know what the file is."""
+    """Return an upload as sent by a browser that does not know the file's type."""
     start = (
         f'--b\r\nContent-Disposition: form-data; name="data"; filename="{name}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
@@ -206,7 +206,7 @@ def _form(name: str, body: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def _neutral(cell: Cell) -> Format:
-    """Return a format that loses nothing, to see what arrived."""
+    """Return a lossless format, to check what arrived."""
     return {Kind.IMAGE: Format.PNG, Kind.FILE: Format.BINARY}.get(cell.kind, Format.JSON)
 
 

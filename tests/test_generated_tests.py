@@ -1,4 +1,4 @@
-"""The tests of a project: they come from its descriptors, whatever its targets are."""
+"""The tests of a project, which are generated from its descriptors."""
 
 import os
 import re
@@ -152,7 +152,7 @@ def double(x=mmf.Float()):
 
 @pytest.fixture
 def run_tests(baked: Path, tmp_path: Path) -> RunTests:
-    """Give a function that runs a project's tests on this main.py, without the sample's."""
+    """Return a function that runs a project's tests on this main.py, without the sample's."""
     folder = Path(shutil.copytree(baked, tmp_path / "own"))
     (folder / "tests" / "test_wine.py").unlink()
 
@@ -224,7 +224,7 @@ def test_startup_failure_is_reported_in_one_line(
 @pytest.mark.parametrize("page", ["README.md", "own README.md", "docs/tutorial.md"])
 @pytest.mark.long
 def test_snippets_pass_lint(baked: Path, tmp_path: Path, page: str) -> None:
-    """A main.py that was pasted from a page: what imports mmf_core."""
+    """A main.py pasted from a page: every snippet that imports mmf_core."""
     text = (baked / "README.md" if page.startswith("own") else ROOT / page).read_text()
     snippets = [code for code in re.findall(r"(?s)```python\n(.*?)```", text) if MAIN in code]
     assert snippets

@@ -1,4 +1,4 @@
-"""The whole life of a project: made, installed, tested, trained, served, loaded."""
+"""A complete run of a project: made, installed, tested, trained, served, load-tested."""
 
 import psutil
 import pytest
@@ -12,7 +12,7 @@ DYNO = 512 * 1024 * 1024
 
 
 def wine_records() -> list[dict[str, float]]:
-    """Take one row of each cultivar from the data that the sample model was trained on."""
+    """Return one row of each cultivar from the sample's training data."""
     wine = load_wine(as_frame=True)
     rows = wine.data[~wine.target.duplicated()]
     assert len(rows) == CULTIVARS
@@ -21,7 +21,7 @@ def wine_records() -> list[dict[str, float]]:
 
 
 def check_answers(url: str) -> None:
-    """Fail unless the service at `url` is well and predicts."""
+    """Fail unless the service at `url` is healthy and predicts."""
     answers = post_json(f"{url}/score", wine_records())
     assert [row["prediction"] for row in answers] == ["class_0", "class_1", "class_2"]
 
@@ -72,9 +72,9 @@ def test_honcho_starts_a_task_worker(installed: Project) -> None:
 
 
 def memory_on(port: int) -> int:
-    """Add up the processes that were started with this port; a page shared by n counts once.
+    """Return the memory of the processes started with this port; a shared page counts once.
 
-    Not RLIMIT_AS, which counts what numpy reserves and never uses; not a cgroup, which takes root.
+    Not RLIMIT_AS, which counts memory that numpy only reserves; not a cgroup, which needs root.
     """
     started = psutil.Process().children(recursive=True)
     tree = [process for process in started if process.environ().get("PORT") == str(port)]

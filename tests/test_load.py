@@ -1,4 +1,4 @@
-"""locust on a project: its page, several processes, the knee, and what it reports on failure."""
+"""locust on a project: its page, several processes, the knee, and its failure reports."""
 
 import csv
 import json
@@ -95,7 +95,7 @@ def read(page: str) -> dict[str, Any]:
 
 
 def wait_for(page: str, key: str, text: str) -> None:
-    """Wait until locust's figures hold a text."""
+    """Wait until locust's statistics contain a text."""
     end = time.monotonic() + LONGEST_START
     while text not in str(read(page)[key]):
         assert time.monotonic() < end, f"{text} is not in {read(page)}"

@@ -1,4 +1,4 @@
-"""The pinned versions: all of them exact, shared ones alike, none tied to where they were found."""
+"""The pinned versions: all exact, shared ones equal, independent of their index."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ def pins(lock: Path) -> dict[tuple[str, str], str]:
 
 
 def versions(lock: Path) -> dict[str, set[str]]:
-    """Map each package to its pinned versions: more needs may bring it to more systems."""
+    """Map each package to its pinned versions: markers may differ by system."""
     pinned: dict[str, set[str]] = {}
     for (package, _), version in pins(lock).items():
         pinned.setdefault(package, set()).add(version)
@@ -45,12 +45,12 @@ def versions(lock: Path) -> dict[str, set[str]]:
 
 
 def normalized(name: str) -> str:
-    """Write a package's name as PEP 503 has it."""
+    """Normalize a package name according to PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def check_wanted(source: Path, lock: Path) -> None:
-    """Fail unless every package that is asked for is pinned."""
+    """Fail unless every required package is pinned."""
     packages = re.findall(r"(?m)^[A-Za-z][\w.-]*", source.read_text())
     assert packages
     assert {normalized(name) for name in packages} - {package for package, _ in pins(lock)} == set()
@@ -69,7 +69,7 @@ def test_lock_does_not_name_its_index(lock: Path) -> None:
 
 
 def check_tells_nothing(text: str) -> None:
-    """Fail on an address, an option of an index, or a path of a machine."""
+    """Fail on an address, an index option, or a local path."""
     assert re.findall(r"https?:|file:|--(?:index|extra|find|trusted)|@ |(?<![\w}])/\w+", text) == []
 
 
@@ -98,7 +98,7 @@ def test_project_gets_the_lock_of_its_model_format(choose: Bake, choice: str) ->
 
 @each_choice_of_a_project
 def test_lock_is_complete(choose: Bake, tmp_path: Path, choice: str) -> None:
-    """Resolved again with everything pinned: nothing may be missing, and nothing left over."""
+    """Resolving again with everything pinned must give the same packages."""
     project = tmp_path
     for file in choose(model_format=choice).glob("requirements*"):
         shutil.copy(file, project)
@@ -107,7 +107,7 @@ def test_lock_is_complete(choose: Bake, tmp_path: Path, choice: str) -> None:
     for kind in ("", "-dev"):
         source, again = f"requirements{kind}.in", project / f"again{kind}.txt"
         lock = project / f"requirements{kind}.txt"
-        again.write_bytes(lock.read_bytes())  # what uv finds there it keeps
+        again.write_bytes(lock.read_bytes())  # uv keeps existing pins
         command = [*uv, *options, source, "--output-file", again.name]
         subprocess.run(command, cwd=project, check=True, capture_output=True)
         assert versions(again) == versions(lock)
@@ -115,7 +115,7 @@ def test_lock_is_complete(choose: Bake, tmp_path: Path, choice: str) -> None:
 
 @each_choice
 def test_shared_pins_agree(choice: str) -> None:
-    """What a service runs with is what its tests run with, and those of the template."""
+    """A service, its tests and the template's tests use the same versions."""
     service, tests = (versions(FOLDER / f"{choice}{kind}.txt") for kind in ("", "-dev"))
     assert {package: tests.get(package) for package in service} == service
     template = versions(TEMPLATE)

@@ -1,6 +1,6 @@
-"""The project's Makefile: what each command leaves alone, and what it says.
+"""The project's Makefile: what each command changes and prints.
 
-The programs of `.venv` are scripts that stand in for the real ones, which other tests run.
+The programs of `.venv` are stand-ins for the real ones, which other tests run.
 """
 
 import os
@@ -27,7 +27,7 @@ PYTHON = f'#!/bin/sh\ncase "$2" in venv|pip) exit 0;; esac\nexec "{sys.executabl
 
 @pytest.fixture
 def project(baked: Path, tmp_path: Path) -> Project:
-    """Give a project that believes that it is installed."""
+    """Return a project that appears installed."""
     folder = Path(shutil.copytree(baked, tmp_path / baked.name))
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
@@ -111,7 +111,7 @@ def test_tests_run_after_lint_errors(project: Project) -> None:
 
 
 def wheel(folder: Path, name: str, version: str) -> None:
-    """Write a package of nothing."""
+    """Write an empty package."""
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
         archive.writestr(

@@ -1,7 +1,7 @@
-"""No request makes a worker grow by more than twelve times the largest body that is taken.
+"""No request makes a worker grow by more than twelve times the largest accepted body.
 
-A real worker, new for each body, is sent what takes the most memory for its bytes; what is refused
-is made smaller until it is taken. Linux records the most memory that a process has ever had.
+A new worker is sent the body that takes the most memory for its size; a rejected body
+is made smaller until it is accepted. Linux records the peak memory of a process.
 """
 
 import os
@@ -22,9 +22,9 @@ from services import Service, serve
 from worst_case_inputs import ENVELOPES, WORST, Make, compressed
 
 LIMIT = 4 * 1024 * 1024
-SMALL = 64 * 1024  # brings in the libraries
-REFUSED = {400, 413}  # nearly empty, too large
-OWN = 4 * 1024 * 1024  # what any request takes: threads, buffers, arenas of a MiB that are begun
+SMALL = 64 * 1024  # imports the libraries
+REFUSED = {400, 413}  # rejected: nearly empty, too large
+OWN = 4 * 1024 * 1024  # the cost of any request: threads, buffers, partly used arenas of a MiB
 APP = """
 import mmf_core as mmf
 from mmf_core.web import create_app
@@ -59,7 +59,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class Growth(NamedTuple):
-    """What a body did to a worker."""
+    """The effect of a body on a worker."""
 
     name: str
     size: int
@@ -85,14 +85,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def _worker(service: Service) -> int:
-    """Return the id of the service's worker."""
+    """Return the process id of the service's worker."""
     master = service.process.pid
     children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
     return int(children[0]) if len(children) == 1 else 0
 
 
 def _renew(service: Service) -> int:
-    """End the worker that the service has, and return the next one's id."""
+    """End the current worker and return the process id of the next one."""
     old = _worker(service)
     os.kill(old, signal.SIGTERM)
     end = time.monotonic() + LONGEST_START
@@ -125,10 +125,10 @@ def _post(service: Service, path: str, form: Format, body: bytes, **headers: str
 def _grow(
     service: Service, name: str, make: Make, send: Callable[[Make, int], tuple[int, int]]
 ) -> Growth:
-    """Return how much a new worker grows by the largest of such bodies that is not refused."""
+    """Return the growth of a new worker on the largest such body that is accepted."""
     worker = _renew(service)
     send(make, SMALL)
-    Path(f"/proc/{worker}/clear_refs").write_text("5", encoding="ascii")  # forget the most so far
+    Path(f"/proc/{worker}/clear_refs").write_text("5", encoding="ascii")  # reset the peak
     before = _memory(worker, "VmRSS")
     most, status = LIMIT, 413
     while status in REFUSED:

@@ -1,6 +1,6 @@
 """One model behind `mlflow models serve` and behind this service: the same requests and answers.
 
-Where they differ is `mlflow_parity.deltas`, and nowhere else. `make conformance` prints the table.
+All differences are in `mlflow_parity.deltas`. `make conformance` prints the table.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from mlflow_parity.deltas import DELTAS, unexpected
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a model's folder, as MLflow saves it."""
+    """Return a model's folder, as MLflow saves it."""
     return both.save_model(tmp_path_factory.mktemp("mlflow"))
 
 
 @pytest.fixture(scope="module")
 def ours(model: Path) -> Iterator[int]:
-    """Give the port of this service of the model."""
+    """Yield the port of this service with the model."""
     with both.serving(model) as port:
         yield port
 

@@ -1,6 +1,6 @@
-"""Every choice of `model_format`: what it changes, and its project's life.
+"""Every choice of `model_format`: what it changes, and a complete run of its project.
 
-A project with joblib, the first choice, has its life in test_life.py.
+test_life.py runs a project with joblib, the first choice.
 """
 
 import json
@@ -44,7 +44,7 @@ each_other = pytest.mark.parametrize("choice", OTHERS)
 
 
 def original() -> tuple[Pipeline, pd.DataFrame]:
-    """Fit the model of train.py here, and give rows to ask it about."""
+    """Fit the model of train.py here, and return it with rows to predict."""
     wines = load_wine(as_frame=True)
     cultivars = wines.target_names[wines.target]
     seen, unseen, answers, _ = train_test_split(
@@ -112,7 +112,7 @@ def test_project_works_with_its_requirements(bake: Bake, choice: str) -> None:
     if choice == "pmml" and not shutil.which("java"):
         pytest.skip("there is no Java: apt install default-jre-headless")
     project = Project(bake(model_format=choice))
-    # One environment after the other in one place: what Python has compiled of most stays.
+    # The environments share a place, one after the other, so compiled modules are reused.
     SHARED.mkdir(parents=True, exist_ok=True)
     (project.folder / ".venv").symlink_to(SHARED)
     uv = (sys.executable, "-m", "uv")
@@ -127,7 +127,7 @@ def test_project_works_with_its_requirements(bake: Bake, choice: str) -> None:
     )
     project.run("pytest", "-q", **quiet)
 
-    # What the image holds: neither the exporters nor, for ONNX and PMML, scikit-learn.
+    # The packages of the image: no exporters and, for ONNX and PMML, no scikit-learn.
     project.run(*uv, "pip", "sync", *python, "requirements.txt")
     model, rows = original()
     port = free_port()

@@ -1,14 +1,14 @@
 """The commands in the READMEs work.
 
-The fenced blocks of README.md, here and in a project, are taken as they stand:
+The fenced blocks of README.md, here and in a project, are run unchanged:
 
 - `python`: run in the project's folder by the project's interpreter.
 - `bash` or `sh`: run by bash in the project's folder while the project is served. 8000 becomes
-  the server's port. `curl` answers must be 2xx, unless a comment in the block names the status:
+  the server's port. `curl` responses must be 2xx, unless a comment in the block names the status:
   `curl ... # 422`.
 - A block that makes, serves or deploys something is not run here: every line of it must begin with
-  one of `ELSEWHERE`, where the reason stands.
-- `text` after a block that is run: what it prints.
+  one of `ELSEWHERE`, which states the reason.
+- `text` after a block that is run: its output.
 - Blocks in other languages (`json`, ...) are not run.
 """
 
@@ -51,7 +51,7 @@ ELSEWHERE = {
 }
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"#[^\n]*\b([1-5]\d\d)\b")
-# Answers go where they would go; the status of each goes to a file of its own.
+# Output goes where it would go; the status of each request goes to a separate file.
 PRELUDE = """
 set -euo pipefail
 curl() {
@@ -82,7 +82,7 @@ def blocks(readme: Path, *languages: str) -> Iterator[Block]:
 
 
 def is_run_here(block: Block) -> bool:
-    """Return whether a block is run; one that is half of `ELSEWHERE` should be two."""
+    """Return whether a block is run; one that is partly in `ELSEWHERE` must be split."""
     elsewhere = [line for line in block.commands if line.startswith(tuple(ELSEWHERE))]
     assert elsewhere in ([], block.commands), f"split this block in two:\n{block.text}"
     return not elsewhere
@@ -102,7 +102,7 @@ def check_shell(project: Project, block: Block, port: int) -> str:
 
 @pytest.fixture(params=["template", "project", "mlflow"])
 def readme(request: pytest.FixtureRequest, installed: Project) -> Path:
-    """Give each README in turn, and a page with commands."""
+    """Return each README in turn, and a page with commands."""
     pages = {
         "template": ROOT / "README.md",
         "project": installed.folder / "README.md",

@@ -1,4 +1,4 @@
-"""Answers that no project can be made of: refused with a reason, and nothing is left behind."""
+"""Invalid answers: rejected with a reason, and nothing is left behind."""
 
 import importlib.util
 import json
@@ -88,7 +88,7 @@ BREAKS = {
 
 @pytest.fixture(scope="module")
 def hook() -> ModuleType:
-    """Give the hook as a module: it is plain Python before cookiecutter fills it in, too."""
+    """Return the hook as a module: it is valid Python before rendering, too."""
     spec = importlib.util.spec_from_file_location("pre_gen", ROOT / "hooks/pre_gen_project.py")
     assert spec is not None
     assert spec.loader is not None
@@ -99,7 +99,7 @@ def hook() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def refusals(hook: ModuleType) -> Callable[..., list[str]]:
-    """Give a function that returns the reasons why a project with these answers is refused."""
+    """Return a function that returns the reasons for rejecting these answers."""
     return lambda **answers: hook.problems(rendered(**answers))
 
 
@@ -138,7 +138,7 @@ def test_accepts_valid_slug(refusals: Callable[..., list[str]], slug: str) -> No
 def test_rejects_multiline_answer(
     refusals: Callable[..., list[str]], question: str, answer: str
 ) -> None:
-    # Jinja makes every line break a newline on the way.
+    # Jinja normalizes every line break to a newline.
     code = f"U+{ord(answer.replace(chr(13), chr(10))[3]):04X}"
     (reason,) = refusals(**{question: typed(answer), "project_slug": "wine"})
     assert reason.startswith(f"{question} has a line break or control character ({code}) at 4")

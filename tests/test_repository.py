@@ -1,4 +1,4 @@
-"""The repository itself: what is in it, how long its files are, what its version is."""
+"""The repository: its contents, the length of its files, its version."""
 
 import re
 from datetime import date

@@ -1,4 +1,4 @@
-"""A project without a sample: nothing of the wines, and main.py is written by `mmfmeta init`."""
+"""A project without a sample: no wines, and `mmfmeta init` writes main.py."""
 
 import os
 import re
@@ -26,7 +26,7 @@ ROWS = pd.DataFrame({"area": [30.0, 60.0, 90.0], "rooms": [1.0, 2.0, 4.0]})
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the project without a sample. It is shared: look, do not change."""
+    """Return the project without a sample. It is shared: look, do not change."""
     answers = {"sample": "none", "project_name": "Houses", "description": "Predicts prices"}
     return make_project(tmp_path_factory.mktemp("empty") / "output", answers)
 
@@ -134,7 +134,7 @@ def test_project_is_a_git_repository(
         f"[core]\nhooksPath = {hook.parent}\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))  # as in a hook of git's
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))  # as in a git hook
     project = bake()
     monkeypatch.delenv("GIT_DIR")
     assert git(project, "branch", "--show-current") == "main\n"

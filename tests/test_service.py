@@ -29,13 +29,13 @@ Settings = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Give a function that runs gunicorn.conf.py on four cores with this environment."""
+    """Return a function that runs gunicorn.conf.py on four cores with this environment."""
     for name in os.environ:
         if name.startswith("WEB_") or name.endswith("_THREADS") or name == "PORT":
             monkeypatch.delenv(name)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     monkeypatch.setattr(capabilities, "run_hooks", lambda _: None)
-    # Tests may run in a container with a quota of its own.
+    # Tests may run in a container with a CPU quota.
     monkeypatch.setattr(os, "access", lambda path, _: "cgroup" not in str(path))
 
     def run(**environment: str) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def test_cores_are_divided_among_workers(settings: Settings, workers: int, threa
     names = set(seen["NATIVE_THREADS"])
     seen["nworkers_changed"](None, workers, None)
     assert {os.environ[name] for name in names - {"MKL_NUM_THREADS"}} == {str(threads)}
-    assert os.environ["MKL_NUM_THREADS"] == "11", "what the user has set stays"
+    assert os.environ["MKL_NUM_THREADS"] == "11", "the user's setting is kept"
 
 
 def test_changing_the_workers_does_not_change_threads(settings: Settings) -> None:
@@ -206,7 +206,7 @@ def test_changing_the_workers_does_not_change_threads(settings: Settings) -> Non
 
 
 def test_every_setting_exists_in_gunicorn() -> None:
-    """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
+    """Gunicorn ignores unknown names, so a misspelling would be silent."""
     gunicorn_settings = {setting.name for setting in KNOWN_SETTINGS}
     functions = {"check_settings", "whole_number", "cpu_quota", "usable_cores", "allow_connections"}
     helpers = {*functions, "host", "cores", "memory"}
@@ -229,7 +229,7 @@ READ_CALLS = {"whole_number", "os.environ.get"}
 
 
 def variables(file: Path) -> Iterator[tuple[str, object]]:
-    """Find the variables that a file reads, each with its default where that is written out."""
+    """Find the variables that a file reads, each with its default if it is a literal."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in READ_CALLS:
             name, default = node.args[:2] if len(node.args) > 1 else (node.args[0], None)
@@ -264,9 +264,9 @@ def test_app_json_names_existing_variables(baked: Path) -> None:
 
 
 def test_lint_rules_match_the_template(baked: Path) -> None:
-    """What is linted here, in the template, has nothing to change in a project.
+    """Code that passes lint in the template passes in a project.
 
-    A project's own texts may be in any script.
+    A project's texts may be in any script.
     """
     ours, theirs = (
         tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
@@ -283,7 +283,7 @@ def test_lint_rules_match_the_template(baked: Path) -> None:
 
 
 def instructions(baked: Path, word: str) -> list[str]:
-    """Give the arguments of every `word` instruction of the Dockerfile, in order."""
+    """Return the arguments of every `word` instruction of the Dockerfile, in order."""
     text = (baked / "Dockerfile").read_text(encoding="utf-8")
     text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", "")
     return re.findall(rf"^{word}\s+(.+)$", text, flags=re.MULTILINE)
@@ -292,7 +292,7 @@ def instructions(baked: Path, word: str) -> list[str]:
 def test_dockerfile(baked: Path) -> None:
     bases = {base.split(" ")[0] for base in instructions(baked, "FROM")}
     version = (baked / ".python-version").read_text(encoding="ascii").strip()
-    assert bases == {f"python:{version}-slim"}, "a venv works on the Python that it was made with"
+    assert bases == {f"python:{version}-slim"}, "a venv works only with the Python that made it"
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", instructions(baked, "USER")[-1]), "a number, not root"
     assert json.loads(instructions(baked, "CMD")[-1]) == ["gunicorn", "app:app"]
     copies = instructions(baked, "COPY")
@@ -325,7 +325,7 @@ def test_hadolint_passes(baked: Path) -> None:
 def test_gunicorn_rejects_its_own_variables(
     name: str, text: str, last: str, tmp_path: Path
 ) -> None:
-    """No code of the project runs before; docs/troubleshooting.md quotes these lines."""
+    """Project code runs only later; docs/troubleshooting.md quotes these lines."""
     done = subprocess.run(
         [sys.executable, "-m", "gunicorn", "--check-config", "app:app"],
         cwd=tmp_path,

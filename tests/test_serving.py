@@ -74,7 +74,7 @@ def probe(installed: Project, folder: Path, *options: str, **extra: str) -> Iter
 
 
 def ask(port: int) -> dict[str, Any]:
-    """Ask the probe what it sees."""
+    """Return the probe's report."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
         seen: dict[str, Any] = json.load(answer)
         return seen
@@ -101,7 +101,7 @@ def test_model_is_loaded_once_for_all_workers(
 ) -> None:
     with probe(installed, tmp_path, *options, **extra) as (process, port):
         seen = ask(port)
-        # The last worker is still being forked when the first answers.
+        # The last worker is still being forked when the first responds.
         wait_until(lambda: len(children(process.pid)) == workers)
     assert (tmp_path / "loads").read_text() == f"{process.pid}\n", "loaded once, by the master"
     assert seen["master"] == process.pid
@@ -126,7 +126,7 @@ def test_sigterm_finishes_requests(installed: Project, tmp_path: Path) -> None:
         process,
         port,
     ):
-        # A worker that is forked while SIGTERM comes does not get it, and is killed in the end.
+        # A worker forked during SIGTERM does not receive it and is finally killed.
         answered: set[int] = set()
         wait_until(lambda: answered.add(ask(port)["pid"]) or len(answered) == 2)
         connection = HTTPConnection("127.0.0.1", port, timeout=20)
@@ -145,7 +145,7 @@ def test_sigterm_finishes_requests(installed: Project, tmp_path: Path) -> None:
 
 def test_no_control_socket(installed: Project, tmp_path: Path) -> None:
     with probe(installed, tmp_path, HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path)):
-        time.sleep(0.5)  # it would come after the first workers
+        time.sleep(0.5)  # it would be created after the first workers
         assert not list(tmp_path.rglob("gunicorn.ctl"))
 
 
@@ -163,7 +163,7 @@ def test_invalid_value_is_one_line(installed: Project) -> None:
 
 
 def health_check(baked: Path) -> str:
-    """Give the Python of the image's health check."""
+    """Return the Python of the image's health check."""
     command = instructions(baked, "HEALTHCHECK")[0].partition("CMD ")[2]
     python, option, code = json.loads(command)
     assert (python, option) == ("python", "-c")

@@ -1,4 +1,4 @@
-"""Contents of a generated project, for all answers."""
+"""Contents of a generated project, for any answers."""
 
 import json
 import re
@@ -78,8 +78,8 @@ GENERATED = """
 """
 # All of mmf_core is the same in every project; its own list would only repeat the folder.
 VENDORED = "mmf_core/"
-RECORDS = (".mmf.toml", ".cruft.json")  # of what the project was made from
-# Prometheus and Grafana put values of theirs between the same braces.
+RECORDS = (".mmf.toml", ".cruft.json")  # about the template of the project
+# Prometheus and Grafana templates use the same braces.
 OTHER_BRACES = ("deploy/grafana/", "deploy/prometheus/")
 
 HOSTILE = {
@@ -109,7 +109,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 
 def read(path: Path) -> str:
-    """Read a text; of a file that is none, whatever can be read."""
+    """Read a file as text; bytes that are not UTF-8 are replaced."""
     return path.read_text(encoding="utf-8", errors="replace")
 
 
@@ -119,7 +119,7 @@ def is_template(text: str) -> bool:
 
 
 def check_parses(project: Path) -> None:
-    """Fail on a generated file that its own reader does not take."""
+    """Fail on a generated file that its parser rejects."""
     for name, path in files_of(project).items():
         text = read(path)
         if name.endswith(".py"):
@@ -139,7 +139,7 @@ def test_every_file_is_listed(baked: Path) -> None:
 
 
 def test_payload_has_no_caches() -> None:
-    """Cookiecutter copies everything there, caches too."""
+    """Cookiecutter copies everything there, including caches."""
     caches = re.compile(r"\.pyc$|(^|/)(__pycache__|\.\w+_cache|\.cache)/")
     assert [name for name in files_of(PAYLOAD) if caches.search(name)] == []
 
@@ -158,7 +158,7 @@ def test_file_without_jinja_is_copied_byte_for_byte(baked: Path) -> None:
 
 
 def test_vendored_package_does_not_use_answers() -> None:
-    """It is tested in place, so it must mean the same there and in a project."""
+    """It is tested in place, so it must behave the same there and in a project."""
     texts = {name: read(path) for name, path in files_of(PAYLOAD / "mmf_core").items()}
     others = {name: text for name, text in texts.items() if not name.startswith("upgrading/")}
     assert [name for name, text in others.items() if "cookiecutter" in text.lower()] == []
@@ -209,7 +209,7 @@ def test_each_hostile_answer_stays_text(bake: Bake, baked: Path, answer: str) ->
 
 
 def check_is_only_text(project: Path, default: Path, name: str, description: str) -> None:
-    """Fail where an answer is more than text, or less."""
+    """Fail unless answers appear as plain, complete text."""
     check_parses(project)
     assert files_of(project).keys() == files_of(default).keys()
     assert [path.name for path in project.parent.iterdir()] == [project.name]
@@ -223,7 +223,7 @@ def check_is_only_text(project: Path, default: Path, name: str, description: str
 @pytest.mark.long
 @pytest.mark.parametrize("question", TEXTS)
 def test_hostile_answers_do_not_reach_code(bake: Bake, baked: Path, question: str) -> None:
-    """An answer may stand in what people and tools read as text, never in a program."""
+    """An answer may appear in text that people and tools read, never in a program."""
     project = bake(**{question: "hostile-mark", "project_slug": baked.name})
     made, default = files_of(project), files_of(baked)
     touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
@@ -263,7 +263,7 @@ def test_every_question_has_a_prompt() -> None:
 
 
 def test_questions_are_prompted(output: Path) -> None:
-    """The real command, answered at the prompts."""
+    """The real command, with answers at the prompts."""
     output.mkdir()
     answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4", "", ""]
     done = subprocess.run(

@@ -1,6 +1,6 @@
-"""`mmfmeta to-mlflow`: a project behind `mlflow models serve` answers as it does by itself.
+"""`mmfmeta to-mlflow`: a project behind `mlflow models serve` responds as by itself.
 
-MLflow serves it in an environment made of the model's own requirements.txt, as it would itself.
+MLflow serves it in an environment built from the model's requirements.txt, as usual.
 """
 
 import os
@@ -60,7 +60,7 @@ BODIES = [
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Give the folder of a project with a model and a module beside main.py."""
+    """Return the folder of a project with a model and a module beside main.py."""
     (tmp_path / "main.py").write_text(MAIN, encoding="utf-8")
     (tmp_path / "helper.py").write_text(HELPER, encoding="utf-8")
     shutil.copy(ROOT / "templates" / "locks" / "joblib.txt", tmp_path / "requirements.txt")
@@ -83,13 +83,13 @@ def to_mlflow(project: Path, *arguments: str, **extra: str) -> subprocess.Comple
 
 
 def answers(project: Path) -> list[Any]:
-    """Serve the project by itself; return what it answers."""
+    """Serve the project by itself; return its response."""
     with serve("gunicorn", project, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as ours:
         return [post_json(f"{ours.url}/invocations", body) for body in BODIES]
 
 
 def content(model: Path) -> dict[str, bytes]:
-    """Return the files of a model, except what records when, where and by which run it was made."""
+    """Return the files of a model, without the records of its run, time and place."""
     files = {
         file.relative_to(model).as_posix(): file for file in model.rglob("*") if file.is_file()
     }

@@ -1,4 +1,4 @@
-"""The scripts that count: what a line of code is, what belongs to the core, what a hop is."""
+"""The counting scripts: lines of code, the core, and hops."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Triton's own client and MLServer's own codecs, unchanged, against a service under gunicorn."""
+"""Triton's client and MLServer's codecs, unmodified, against a service under gunicorn."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ app = create_app(registry)
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the host and port of a running service."""
+    """Yield the host and port of a running service."""
     folder = tmp_path_factory.mktemp("clients")
     (folder / "model.bin").write_bytes(MODEL)
     with Path(folder, "log").open("wb") as log, serve("gunicorn", folder, log, APP) as service:
@@ -41,14 +41,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def triton(service: str) -> dict[str, Any]:
-    """Give what Triton's client says of the service."""
+    """Return the report of Triton's client about the service."""
     report: dict[str, Any] = run_client("triton.py", service)
     return report
 
 
 @pytest.fixture(scope="module")
 def mlserver(service: str) -> dict[str, Any]:
-    """Give what MLServer's codecs understand of the service."""
+    """Return the report of MLServer's codecs about the service."""
     report: dict[str, Any] = run_client("mlserver_client.py", f"http://{service}")
     return report
 
@@ -103,7 +103,7 @@ def test_mlserver_pandas_codec_round_trip(mlserver: dict[str, Any]) -> None:
 def test_mlserver_other_codecs(mlserver: dict[str, Any]) -> None:
     assert mlserver["values"] == {
         "matrix": [[3.0, 4.0], [6.0, 8.0]],
-        "vector": [[2], [4]],  # MLServer makes a column of it
+        "vector": [[2], [4]],  # MLServer returns it as a column
         "dtype": "int32",
         "id": "7",
         "word": ["ВИНО"],

@@ -1,4 +1,4 @@
-"""The process that starts servers for tests leaves none of them behind."""
+"""The process that starts servers for tests leaves none of them running."""
 
 import subprocess
 import sys

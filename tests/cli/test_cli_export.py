@@ -1,4 +1,4 @@
-"""`mmfmeta export` writes a model, its columns and a page, if the model is all that a target is."""
+"""`mmfmeta export` writes a model, its columns and a page, if a target only calls its model."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ RUNTIME = {"ort.wasm.bundle.min.mjs": b"export {};", "ort-wasm-simd-threaded.was
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project, with what stands in for onnxruntime-web."""
+    """Return a project with a stand-in for onnxruntime-web."""
     (tmp_path / "runtime" / "dist").mkdir(parents=True)
     for name, content in RUNTIME.items():
         (tmp_path / "runtime" / "dist" / name).write_bytes(content)

@@ -1,6 +1,6 @@
-"""Whether the fork is to blame: every target is called in a forked process and where it was loaded.
+"""The fork check: every target is called in a forked process and in the one that loaded it.
 
-Everything is forked for real here, except where a test says what came of the calls.
+Tests really fork, except those that state the results of the calls.
 """
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
@@ -35,8 +35,8 @@ from mmf_core.project_check import fork_check
 from mmf_core.project_check.fork_check import REMEDY, Verdict, check, judge
 from mmf_core.registry import default
 
-LONG = 20.0  # nothing waits for so long
-SHORT = 2.0  # what hangs takes so long
+LONG = 20.0  # seconds: no test waits this long
+SHORT = 2.0  # seconds: every hanging call takes this long
 ANSWER, OTHER = CallResult(CallStatus.OK, b"1"), CallResult(CallStatus.OK, b"2")
 FAILED, LATE = CallResult(CallStatus.FAILED, b"ValueError: no"), CallResult(CallStatus.TIMEOUT)
 REJECTED = CallResult(CallStatus.REJECTED, b"InvalidValue: no")
@@ -53,7 +53,7 @@ def no_child_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def registry() -> mmf.Registry:
-    """Give an empty registry of the test's own."""
+    """Return a new, empty registry."""
     return mmf.Registry()
 
 
@@ -67,7 +67,7 @@ def verdicts(registry: mmf.Registry, seconds: float = LONG) -> dict[str, Verdict
     return {route: verdict for route, (verdict, _) in check(registry, seconds).items()}
 
 
-# Whose example it is
+# Declared and guessed examples
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_only_a_guessed_example_may_be_rejected(
     assert check(registry, LONG) == {"city": expected}
 
 
-# What survives
+# Safe targets
 
 
 def test_results_of_every_kind_are_safe(registry: mmf.Registry) -> None:
@@ -197,11 +197,11 @@ def lambda_named(name: str) -> Callable[[], str]:
     return function
 
 
-# What does not
+# Unsafe targets
 
 
 def waiting_for_a_thread(registry: mmf.Registry, *, preload: bool) -> None:
-    """Declare a target whose artifact has a thread that does its work."""
+    """Declare a target whose artifact works in a background thread."""
 
     @registry.artifact("engine", preload=preload)
     def engine() -> SimpleQueue[tuple[str, SimpleQueue[str]]]:
@@ -238,7 +238,7 @@ def test_preload_false_is_a_remedy(registry: mmf.Registry) -> None:
 
 
 def test_lock_held_during_the_fork(registry: mmf.Registry) -> None:
-    """It hangs while loading: the limit is for that, too."""
+    """It hangs while loading, which the time limit covers, too."""
     lock, never = Lock(), Event()
 
     @registry.artifact("connection")
@@ -268,7 +268,7 @@ def test_lock_held_during_the_fork(registry: mmf.Registry) -> None:
 
 
 def test_code_that_holds_the_gil_is_killed(registry: mmf.Registry) -> None:
-    """No thread of the process runs any more, so that nothing in it could end it."""
+    """No other thread of the process can run, so it cannot end itself."""
     home = os.getpid()
 
     @registry.target(returns=mmf.Bool())
@@ -361,7 +361,7 @@ def test_artifact_that_fails_to_load_in_a_fork(registry: mmf.Registry) -> None:
     assert reason == "ArtifactError: device cannot be loaded: RuntimeError: no device in a fork"
 
 
-# What the fork is not to blame for
+# Failures that the fork does not cause
 
 
 @pytest.mark.usefixtures("at_once")
@@ -469,7 +469,7 @@ def test_verdicts(
 def test_fork_reports_until_a_call_hangs(
     registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What runs in a fork, run here."""
+    """Run the code of the forked process here."""
     alarms: list[int] = []
     monkeypatch.setattr(signal, "alarm", alarms.append)
     ended = Event()
@@ -555,7 +555,7 @@ def bad():
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder to work in, and a default registry without targets."""
+    """Return the current folder and an empty default registry."""
     monkeypatch.setattr(fork_check, "_exit", sys.exit)  # other tests' threads may go on here
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -668,8 +668,8 @@ def test_ctrl_c_ends_the_fork() -> None:
     ) as process:
         assert process.stdout
         child = int(process.stdout.readline())
-        # Python loses an interrupt that comes during the fork itself; one that comes while the fork
-        # is being ended would leave it behind.
+        # Python loses an interrupt that arrives during the fork itself; one that arrives while the
+        # fork is being ended would leave it running.
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):

@@ -59,7 +59,7 @@ def from_mlflow(folder: Path, *options: str) -> Result:
 
 
 def ask(folder: Path, body: Any) -> str:
-    """Serve the main.py in a folder by a new process; return what it answers."""
+    """Serve the main.py in a folder in a new process; return its response."""
     done = subprocess.run(
         [sys.executable, "-c", ASK, json.dumps(body)],
         cwd=folder,

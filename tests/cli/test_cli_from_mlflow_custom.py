@@ -1,4 +1,4 @@
-"""Models of one's own: PythonModel with load_context, artifacts and code beside it."""
+"""Custom models: PythonModel with load_context, artifacts and its own code."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from test_cli_from_mlflow import ask, columns, from_mlflow
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+pytestmark = pytest.mark.filterwarnings("ignore")  # raised by MLflow itself
 
 HELPER = "def times(values, factor):\n    return values * factor\n"
 MODEL = """
@@ -38,7 +38,7 @@ set_model(Custom())
 
 @pytest.fixture
 def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the current folder, and in it such a model, as `custom`."""
+    """Return the current folder with such a model in `custom`."""
     from mlflow import pyfunc
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, ParamSpec
@@ -60,7 +60,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pip_requirements=[],
     )
     for name in ("model.py", "beside.py", "factor.json"):
-        (parts / name).unlink()  # all that it needs is in its folder
+        (parts / name).unlink()  # everything it needs is in its folder
     return project
 
 

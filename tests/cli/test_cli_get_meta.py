@@ -1,4 +1,4 @@
-"""`mmfmeta get-meta` writes what a project declares, and says in one line what is wrong."""
+"""`mmfmeta get-meta` writes a project's declarations, or reports an error in one line."""
 
 import json
 import os
@@ -66,7 +66,7 @@ OF_CLASS = {"DataFrame": {"schema": str, "pandas_params": dict}, "Image": {"colo
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder to work in, and a default registry without targets."""
+    """Return the current folder and an empty default registry."""
     return make_current(tmp_path, GOOD, monkeypatch)
 
 
@@ -82,7 +82,7 @@ def written(project: Path, name: str = "mmf.json") -> dict[str, Any]:
 
 
 def assert_refused(result: Result, *words: str) -> None:
-    """Check that there is one line with these words, and the exit code 1."""
+    """Check for a one-line error with these words and exit code 1."""
     assert result.exit_code == 1
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
@@ -144,7 +144,7 @@ def test_declarations_are_written(project: Path) -> None:
 
 
 def test_artifacts_are_not_loaded(project: Path) -> None:
-    """Neither file is there."""
+    """Neither file exists."""
     run("get-meta", "main")
     assert written(project)["artifacts"] == [
         {"file": "notes.txt", "name": "notes", "description": "a mark"},

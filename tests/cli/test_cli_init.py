@@ -1,4 +1,4 @@
-"""`mmfmeta init` writes main.py from a model file, and costs nobody anything."""
+"""`mmfmeta init` writes main.py from a model file and never overwrites a user's work."""
 
 import ast
 import pickle
@@ -29,7 +29,7 @@ ROWS = pd.DataFrame({"area (m²)": [30.0, 60.0, 90.0], "rooms": [1.0, 2.0, 4.0]}
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project without a sample, whose folder is the current one."""
+    """Return a project without a sample, as the current folder."""
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "main.py").write_text(EMPTY)
@@ -41,7 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """Give a model file in another folder."""
+    """Return a model file in another folder."""
     path = tmp_path / "elsewhere" / "house prices.joblib"
     path.parent.mkdir()
     joblib.dump(Ridge().fit(ROWS, [3.0, 6.0, 9.0]), path)
@@ -53,7 +53,7 @@ def init(*arguments: object) -> Result:
 
 
 def serve(project: Path) -> Any:
-    """Return a client of what main.py declares, without importing it as a module."""
+    """Return a client for the targets in main.py, without importing it as a module."""
     registry = Registry()
     names: dict[str, Any] = {}
     code = (project / "main.py").read_text().replace("import mmf_core as mmf", "")
@@ -214,7 +214,7 @@ def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -
     joblib.dump(bare, path)
     assert "without a schema" in init(path).output
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # of names that the model has never seen
+        warnings.simplefilter("error")  # scikit-learn warns about missing feature names
         answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
     expected = bare.predict(ROWS.to_numpy())
     assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
@@ -395,7 +395,7 @@ def test_missing_reader_of_a_format_is_named_with_its_command(
 
 
 def test_package_of_the_model_is_required(project: Path, tmp_path: Path) -> None:
-    """Statsmodels, locust, …: whatever is not pinned already."""
+    """Statsmodels, locust and other packages that are not pinned yet."""
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(Ridge().fit(ROWS, [3.0, 6.0, 9.0])))
     (project / "requirements.in").write_text("flask\n")

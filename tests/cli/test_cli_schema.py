@@ -1,4 +1,4 @@
-"""`mmfmeta schema from-gx`: suites of Great Expectations become schemas, or are refused by name."""
+"""`mmfmeta schema from-gx`: Great Expectations suites become schemas, or are rejected."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ monotonic='increasing'),
 
 
 def translated(folder: Path, *arguments: str, expectations: Any, is_old: bool = False) -> Result:
-    """Write a suite, as a version of Great Expectations keeps it, and translate it."""
+    """Write a suite in the format of a Great Expectations version, and translate it."""
     key, title = ("expectation_type", "expectation_suite_name") if is_old else ("type", "name")
     written = [{key: name, "kwargs": parameters, "meta": {}} for name, parameters in expectations]
     file = folder / "trips.json"

@@ -1,4 +1,4 @@
-"""`mmfmeta size`: what the size of the slug and the memory of the workers."""
+"""`mmfmeta size`: the size of the slug and the memory of the workers."""
 
 import json
 import os
@@ -47,7 +47,7 @@ linux_only = pytest.mark.skipif(not has_pss(), reason="proportional set sizes ar
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder with a small project in it, and go there."""
+    """Return the folder of a small project, as the current one."""
     (tmp_path / "requirements.txt").write_text("click==8\n-c other.txt\n# flask\n")
     (tmp_path / "main.py").write_text(MAIN.format(ballast=1))
     monkeypatch.chdir(tmp_path)
@@ -57,7 +57,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Python weigh nothing: compressing it takes seconds."""
+    """Skip the size of Python itself: compressing it takes seconds."""
     monkeypatch.setattr(slug, "of_python", Size)
 
 

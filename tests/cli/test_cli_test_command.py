@@ -1,4 +1,4 @@
-"""`mmfmeta test main.py`: whether a project works with nothing but its requirements.txt."""
+"""`mmfmeta test main.py`: whether a project works with only its requirements.txt."""
 
 import os
 import shutil
@@ -65,7 +65,7 @@ LONGEST = 120.0
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Give a project with one scalar target, which needs four packages."""
+    """Return a project with one scalar target, which needs four packages."""
     folder = tmp_path / "project"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PAYLOAD / "mmf_core", folder / "mmf_core", ignore=ignored)
@@ -77,14 +77,14 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """Give the folder in which temporary ones are made."""
+    """Return the parent of temporary folders."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
 
 
 def command(project: Path, temporary: Path, *arguments: str) -> dict[str, Any]:
-    """Give what starts `mmfmeta test` in a project."""
+    """Return the Popen arguments of `mmfmeta test` in a project."""
     environment = {name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"}
     return {
         "args": [sys.executable, "-m", "mmf_core", "test", *arguments],
@@ -97,7 +97,7 @@ def command(project: Path, temporary: Path, *arguments: str) -> dict[str, Any]:
 
 
 def left_over(temporary: Path) -> list[str]:
-    """Name the environments that were not removed; installers keep files of their own."""
+    """List environments that were not removed; installers keep other files."""
     return [folder.name for folder in temporary.iterdir() if folder.name.startswith("mmfmeta-")]
 
 
@@ -152,7 +152,7 @@ def test_project_that_loses_a_thread_in_the_fork(project: Path, temporary: Path)
 
 @pytest.fixture
 def silent_index() -> Iterator[socket.socket]:
-    """Give a package index that takes connections and never answers."""
+    """Yield a package index that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(LONGEST)
         yield listener
@@ -173,7 +173,7 @@ def test_signal_removes_the_environment(
     with subprocess.Popen(**start, start_new_session=True) as process:
         connection, _ = silent_index.accept()
         with connection:
-            assert left_over(temporary), "the environment is there while packages are installed"
+            assert left_over(temporary), "the environment exists while packages are installed"
             process.send_signal(number)
             out, err = process.communicate(timeout=LONGEST)
             connection.settimeout(LONGEST)
@@ -190,7 +190,7 @@ def test_signal_removes_the_environment(
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Give the list of the commands that would have been run; each of them succeeds."""
+    """Return the list of commands that would have been run; each succeeds."""
     seen: list[list[str]] = []
 
     def run(arguments: list[Any], **_: Any) -> SimpleNamespace:
@@ -252,7 +252,7 @@ def test_missing_file(
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     assert missing in line
-    assert not calls, "nothing is begun"
+    assert not calls, "no step is started"
 
 
 @pytest.mark.parametrize("failing", range(len(STEPS)))

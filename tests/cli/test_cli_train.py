@@ -1,4 +1,4 @@
-"""`mmfmeta train` never costs anybody a model."""
+"""`mmfmeta train` never loses a model."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ OWN = "the user's own"
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project, whose folder is the current one."""
+    """Return a project, as the current folder."""
     (tmp_path / "main.py").write_text(MAIN)
     (tmp_path / "train.py").write_text(TRAIN)
     monkeypatch.chdir(tmp_path)

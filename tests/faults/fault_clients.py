@@ -67,7 +67,7 @@ def idle_connections(env: FaultEnv) -> None:
 
 @contextmanager
 def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """Give so many connections."""
+    """Yield so many connections."""
     with ExitStack() as stack:
         yield [stack.enter_context(_client(port)) for _ in range(count)]
 

@@ -48,7 +48,7 @@ def main(names: list[str]) -> int:
 
 
 def folder(name: str) -> Path:
-    """Give a new folder, where what a service has written can be read afterwards."""
+    """Return a new folder, where what a service has written can be read afterwards."""
     path = FOLDER / name
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
