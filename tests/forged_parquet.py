@@ -1,4 +1,4 @@
-"""Parquet with a footer that lies: Thrift's compact protocol, just enough to change numbers in it.
+"""Parquet with a forged footer: enough of Thrift's compact protocol to change numbers in it.
 
 Fields by their numbers in parquet.thrift; a struct is a dictionary of number to type and value.
 """

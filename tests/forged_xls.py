@@ -7,7 +7,7 @@ import struct
 
 SECTOR = 512
 FREE, END, FAT, DIFAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
-IN_HEADER, IN_SECTOR = 109, 127  # places of the table of sectors
+IN_HEADER, IN_SECTOR = 109, 127  # entries of the sector table
 XF, MULRK, LABELSST, SST, CONTINUE, NAME, HLINK, FORMAT = (
     *(0xE0, 0xBD, 0xFD, 0xFC, 0x3C, 0x18, 0x1B8),
     0x41E,
@@ -52,7 +52,7 @@ def container(stream: bytes) -> bytes:
     stream = stream.ljust(max(8 * SECTOR, -(-len(stream) // SECTOR) * SECTOR), b"\0")
     sectors = len(stream) // SECTOR
     tables = more = 0
-    for _ in range(4):  # the tables have places in themselves
+    for _ in range(4):  # the tables have entries for themselves
         tables = -(-(sectors + 1 + tables + more) * 4 // SECTOR)
         more = max(0, -(-(tables - IN_HEADER) // IN_SECTOR))
     table = [*range(1, sectors), END, END, *[FAT] * tables, *[DIFAT] * more]

@@ -52,7 +52,7 @@ VALUES: dict[str, Any] = {
 
 
 class Reading(NamedTuple):
-    """How answers of a kind are read in each format, and compared with what was sent."""
+    """How results of a kind are read in each format, and compared with what was sent."""
 
     read: dict[Format, Callable[[bytes], Any]]
     check: Callable[[Any, Any, Format], None]
@@ -114,7 +114,7 @@ def _saved(book: Any) -> bytes:
 
 def _read_xlsx(data: bytes) -> Rows:
     names, *rows = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows()
-    assert all(cell.data_type != "f" for row in rows for cell in row), "a text is no formula"
+    assert all(cell.data_type != "f" for row in rows for cell in row), "a text is not a formula"
     return [
         dict(zip([name.value for name in names], [cell.value for cell in row], strict=True))
         for row in rows
@@ -323,7 +323,7 @@ BODIES: dict[Kind, dict[Format, Callable[[Any], bytes]]] = {
         Format.JSON: lambda data: _dumped(base64.b64encode(data).decode()),
     },
 }
-ANSWERS: dict[Kind, Reading] = {
+READERS: dict[Kind, Reading] = {
     Kind.TABLE: Reading(
         {
             Format.CSV: _split(","),

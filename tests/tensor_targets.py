@@ -40,7 +40,7 @@ def shout(text=mmf.String()):
     return text.upper()
 
 """
-"""The beginning of an application."""
+"""The start of an application."""
 
 
 def run_client(script: str, *arguments: str) -> Any:

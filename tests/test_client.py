@@ -134,11 +134,11 @@ def test_arrow_keeps_table_types(client: Client) -> None:
 
 @pytest.mark.usefixtures("no_pyarrow")
 def test_tables_without_pyarrow(client: Client) -> None:
-    seen = client.table(TYPES)
-    assert seen["whole"].tolist()[0] == 1
-    assert seen["part"].tolist()[0] == 0.1
-    assert seen["text"].tolist() == ["007", "вино"]
-    assert seen.isna().to_numpy().tolist() == TYPES.isna().to_numpy().tolist()
+    returned = client.table(TYPES)
+    assert returned["whole"].tolist()[0] == 1
+    assert returned["part"].tolist()[0] == 0.1
+    assert returned["text"].tolist() == ["007", "вино"]
+    assert returned.isna().to_numpy().tolist() == TYPES.isna().to_numpy().tolist()
 
 
 def test_table_that_arrow_cannot_hold_is_sent_as_json(client: Client) -> None:
@@ -226,20 +226,20 @@ def test_sheet_is_selected(client: Client, tmp_path: Path) -> None:
     ],
 )
 def test_value_round_trip(client: Client, target: str, value: Any) -> None:
-    seen = client.call(target, value)
+    returned = client.call(target, value)
     if target == "picture":
         assert np.array_equal(
-            *(np.asarray(Image.open(io.BytesIO(picture))) for picture in (seen, value))
+            *(np.asarray(Image.open(io.BytesIO(picture))) for picture in (returned, value))
         )
     else:
-        assert (type(seen), seen) == (type(value), value)
+        assert (type(returned), returned) == (type(value), value)
 
 
 @pytest.mark.parametrize("array", [np.arange(6, dtype="float32").reshape(2, 3), [[1, 2], [3, 4]]])
 def test_array_round_trip(client: Client, array: Any) -> None:
-    seen = client.array(array)
-    assert np.array_equal(seen, array)
-    assert seen.dtype == np.asarray(array).dtype
+    returned = client.array(array)
+    assert np.array_equal(returned, array)
+    assert returned.dtype == np.asarray(array).dtype
 
 
 def test_numpy_scalars_are_accepted(client: Client) -> None:
@@ -270,8 +270,8 @@ def feedback(url: str, metric: str, target: str) -> float:
     """Return a feedback metric, or 0 if there is none yet."""
     with urllib.request.urlopen(f"{url}/metrics") as response:
         text = response.read().decode()
-    found = re.search(rf'mmf_feedback_{metric}{{target="{target}",version=""}} (\S+)', text)
-    return float(found[1]) if found else 0.0
+    match = re.search(rf'mmf_feedback_{metric}{{target="{target}",version=""}} (\S+)', text)
+    return float(match[1]) if match else 0.0
 
 
 def test_feedback_by_request_id(client: Client, url: str) -> None:

@@ -29,14 +29,14 @@ class Seen(NamedTuple):
 
 
 class Server(ThreadingHTTPServer):
-    """Gives the `answers` in turn, then 204: (status, headers, body), or DROP for none."""
+    """Sends the `responses` in turn, then 204: (status, headers, body), or DROP for none."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.answers: list[Any] = []
+        self.responses: list[Any] = []
         self.seen: list[Seen] = []
         self.hangs_up = False
 
@@ -55,23 +55,23 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self._answer((200, {"Content-Type": "application/json"}, ABOUT))
+        self._respond((200, {"Content-Type": "application/json"}, ABOUT))
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer((204, {}, b""))
+        self._respond((204, {}, b""))
 
-    def _answer(self, answer: Any) -> None:
+    def _respond(self, response: Any) -> None:
         server = self.server
         server.seen.append(Seen(self.command, self.path, self.client_address, self.headers))
-        # A description is requested first; `answers` are the responses to calls.
-        if server.answers and (self.command == "POST" or server.answers[0] is DROP):
-            answer = server.answers.pop(0)
-        if answer is DROP:
+        # A description is requested first; `responses` are for calls.
+        if server.responses and (self.command == "POST" or server.responses[0] is DROP):
+            response = server.responses.pop(0)
+        if response is DROP:
             self.close_connection = True
             return
         self.close_connection |= server.hangs_up  # before a test sees this request and changes it
-        status, headers, body = answer
+        status, headers, body = response
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -113,14 +113,14 @@ def test_retry_after_is_respected(
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     past = format_datetime(datetime.now(UTC) - timedelta(seconds=20), usegmt=True)
-    server.answers = [(status, {"Retry-After": after}, b"") for after in ("2", date, past)]
+    server.responses = [(status, {"Retry-After": after}, b"") for after in ("2", date, past)]
     assert client.score(1) is None
     assert len(server.calls) == 4
     assert waits == [2.0, pytest.approx(20, abs=15), 0.0]
 
 
 def test_backoff_grows_with_jitter(client: Client, server: Server, waits: list[float]) -> None:
-    server.answers = [(503, {}, b"busy")] * 10
+    server.responses = [(503, {}, b"busy")] * 10
     with pytest.raises(Busy) as busy:
         client.score(1)
     assert (len(server.calls), busy.value.retry_after) == (4, None)
@@ -134,7 +134,7 @@ def test_backoff_grows_with_jitter(client: Client, server: Server, waits: list[f
 def test_invalid_retry_after_is_ignored(
     client: Client, server: Server, waits: list[float], after: str
 ) -> None:
-    server.answers = [(503, {"Retry-After": after}, b"")]
+    server.responses = [(503, {"Retry-After": after}, b"")]
     client.score(1)
     assert len(waits) == 1
 
@@ -142,7 +142,7 @@ def test_invalid_retry_after_is_ignored(
 def test_long_retry_after_is_not_awaited(
     client: Client, server: Server, waits: list[float]
 ) -> None:
-    server.answers = [(503, {"Retry-After": "3600"}, b"")]
+    server.responses = [(503, {"Retry-After": "3600"}, b"")]
     with pytest.raises(Busy) as busy:
         client.score(1)
     assert (waits, busy.value.retry_after, len(server.calls)) == ([], 3600.0, 1)
@@ -152,7 +152,7 @@ def test_long_retry_after_is_not_awaited(
 def test_other_errors_are_not_retried(
     client: Client, server: Server, waits: list[float], status: int
 ) -> None:
-    server.answers = [(status, {"Content-Type": "text/html"}, b"<h1>of a proxy</h1>")]
+    server.responses = [(status, {"Content-Type": "text/html"}, b"<h1>of a proxy</h1>")]
     with pytest.raises(ServiceError, match="of a proxy") as error:
         client.score(1)
     assert error.value.status == status
@@ -162,14 +162,14 @@ def test_other_errors_are_not_retried(
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b"", b'{"errors": null}'])
 def test_invalid_problem_document_is_an_error(client: Client, server: Server, body: bytes) -> None:
-    server.answers = [(400, {"Content-Type": "application/problem+json"}, body)]
+    server.responses = [(400, {"Content-Type": "application/problem+json"}, body)]
     with pytest.raises(ServiceError) as error:
         client.score(1)
     assert (error.value.status, error.value.errors, error.value.title) == (400, [], "Bad Request")
 
 
 def test_redirects_are_not_followed(client: Client, server: Server) -> None:
-    server.answers = [(301, {"Location": "https://other.example/"}, b"")]
+    server.responses = [(301, {"Location": "https://other.example/"}, b"")]
     with pytest.raises(ServiceError, match="301 Moved Permanently"):
         client.score(1)
 
@@ -177,7 +177,7 @@ def test_redirects_are_not_followed(client: Client, server: Server) -> None:
 def test_call_that_may_have_executed_is_not_retried(
     client: Client, server: Server, waits: list[float]
 ) -> None:
-    server.answers = [DROP]
+    server.responses = [DROP]
     with pytest.raises(Unreachable) as lost:
         client.score(1)
     assert (lost.value.sent, lost.value.status, waits) == (True, 0, [])
@@ -185,7 +185,7 @@ def test_call_that_may_have_executed_is_not_retried(
 
 
 def test_get_request_is_retried(client: Client, server: Server, waits: list[float]) -> None:
-    server.answers = [DROP, DROP]
+    server.responses = [DROP, DROP]
     assert client.describe("other")["returns"] is None
     assert len(waits) == 2
 
@@ -219,7 +219,7 @@ def test_silent_service_times_out(waits: list[float]) -> None:
 
 
 def test_busy_service_is_not_ready(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Handler, "do_GET", lambda self: self._answer((503, {}, b"")))
+    monkeypatch.setattr(Handler, "do_GET", lambda self: self._respond((503, {}, b"")))
     with Client(server.url) as client:
         assert not client.ready()
 
@@ -248,8 +248,8 @@ def test_interrupted_response_is_not_read_by_the_next_request(
         def read(self, *_: Any) -> bytes:
             raise KeyboardInterrupt
 
-    kept = client._idle[0]
-    monkeypatch.setattr(kept, "response_class", Interrupted)
+    connection = client._idle[0]
+    monkeypatch.setattr(connection, "response_class", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         client.score(1)
     assert not client._idle
@@ -259,7 +259,7 @@ def test_interrupted_response_is_not_read_by_the_next_request(
 def test_new_service_version_is_detected(client: Client, server: Server) -> None:
     with pytest.raises(TypeError):
         client.score(new=1)
-    server.answers = [(422, {}, b"")]
+    server.responses = [(422, {}, b"")]
     with pytest.raises(ServiceError):
         client.score(1)
     client.score(1)

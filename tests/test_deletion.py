@@ -63,8 +63,8 @@ MENTIONS = {
     "tasks": "respond-async|/tasks|MMF_TASK|  worker  ",
     "v2": "/v2",
 }
-"""What only a service with the extra says; the others say nothing of themselves anywhere."""
-ASK = """
+"""Patterns that only services with the extra mention; other extras are never mentioned."""
+PROBE = """
 import json
 from click.testing import CliRunner
 import mmf_core as mmf
@@ -94,12 +94,12 @@ def message(function, *arguments):
         return str(error)
 
 client = create_app(registry).test_client()
-answer = client.post("/score", json=[{"a": 1.5}])
-assert (answer.status_code, answer.get_json()) == (200, [{"a": 1.5}]), answer.get_data(as_text=True)
+response = client.post("/score", json=[{"a": 1.5}])
+assert (response.status_code, response.get_json()) == (200, [{"a": 1.5}]), response.text
 assert client.get("/health/ready").get_json() == {"ready": True}
 commands = CliRunner().invoke(main, ["--help"])
 assert commands.exit_code == 0, commands.output
-said = {
+report = {
     "openapi": client.get("/openapi.json").get_data(as_text=True),
     "descriptions": [client.get(f"/{name}").get_json() for name in registry.targets],
     "page": client.get("/").get_data(as_text=True),
@@ -113,7 +113,7 @@ said = {
     "models": message(models.load_model, "model.unknown"),
     "stores": message(stores.resolve, "unknown://there"),
 }
-print(json.dumps(said, ensure_ascii=False))
+print(json.dumps(report, ensure_ascii=False))
 """
 
 
@@ -124,11 +124,11 @@ for folder in sys.argv[1:]:
     if not (child := os.fork()):
         os.chdir(folder)
         sys.path.insert(0, folder)
-        with open("said.json", "w") as out, open("errors.txt", "w") as errors:
+        with open("report.json", "w") as out, open("errors.txt", "w") as errors:
             os.dup2(out.fileno(), 1)
             os.dup2(errors.fileno(), 2)
             try:
-                runpy.run_path("ask.py")
+                runpy.run_path("probe.py")
                 sys.stdout.flush()
             except BaseException:
                 traceback.print_exc()
@@ -156,7 +156,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def said(
+def reports(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
     """Return the reports of the complete service and of services without one extra or any."""
@@ -166,7 +166,7 @@ def said(
     for name, extras in removed.items():
         folders[name] = tmp_path_factory.mktemp(name.replace("/", "-"))
         remove_extras(copy_to(folders[name]), extras)
-        (folders[name] / "ask.py").write_text(ASK)
+        (folders[name] / "probe.py").write_text(PROBE)
     environment = {key: text for key, text in os.environ.items() if not key.startswith("MMF_")}
     environment["MMF_LOG_LEVEL"] = "error"
     command = [sys.executable, "-W", "error", "-c", DRIVER, *map(str, folders.values())]
@@ -176,17 +176,17 @@ def said(
 
 def _read(folder: Path) -> dict[str, Any]:
     """Return a service's report, or why it has not started."""
-    lines = (folder / "said.json").read_text().splitlines()
-    said: dict[str, Any] = (
+    lines = (folder / "report.json").read_text().splitlines()
+    report: dict[str, Any] = (
         json.loads(lines[-1]) if lines else {"failure": (folder / "errors.txt").read_text()}
     )
-    return said
+    return report
 
 
-def mentions(said: dict[str, Any], extra: str) -> list[str]:
+def mentions(report: dict[str, Any], extra: str) -> list[str]:
     """Return the places in which a service mentions an extra."""
     pattern = re.compile(MENTIONS.get(extra, r"(?!)"), re.IGNORECASE)
-    return [place for place, words in said.items() if pattern.search(json.dumps(words))]
+    return [place for place, words in report.items() if pattern.search(json.dumps(words))]
 
 
 def test_every_extra_is_listed() -> None:
@@ -194,22 +194,22 @@ def test_every_extra_is_listed() -> None:
     assert MENTIONS.keys() | silent == set(EXTRAS)
 
 
-def test_complete_service_mentions_its_extras(said: dict[str, dict[str, Any]]) -> None:
-    assert "failure" not in said["nothing"], said["nothing"]["failure"]
-    assert [extra for extra in MENTIONS if not mentions(said["nothing"], extra)] == []
+def test_complete_service_mentions_its_extras(reports: dict[str, dict[str, Any]]) -> None:
+    assert "failure" not in reports["nothing"], reports["nothing"]["failure"]
+    assert [extra for extra in MENTIONS if not mentions(reports["nothing"], extra)] == []
 
 
 @pytest.mark.parametrize(
     "extra", long_except(EXTRAS, ("access", "grpc", "mlflow", "page", "rollouts", "tasks", "v2"))
 )
-def test_service_without_an_extra(said: dict[str, dict[str, Any]], extra: str) -> None:
-    assert "failure" not in said[extra], said[extra]["failure"]
-    assert mentions(said[extra], extra) == []
+def test_service_without_an_extra(reports: dict[str, dict[str, Any]], extra: str) -> None:
+    assert "failure" not in reports[extra], reports[extra]["failure"]
+    assert mentions(reports[extra], extra) == []
 
 
-def test_service_without_any_extra(said: dict[str, dict[str, Any]]) -> None:
-    assert "failure" not in said["everything"], said["everything"]["failure"]
-    mentioned = {extra: mentions(said["everything"], extra) for extra in EXTRAS}
+def test_service_without_any_extra(reports: dict[str, dict[str, Any]]) -> None:
+    assert "failure" not in reports["everything"], reports["everything"]["failure"]
+    mentioned = {extra: mentions(reports["everything"], extra) for extra in EXTRAS}
     assert {extra: places for extra, places in mentioned.items() if places} == {}
 
 

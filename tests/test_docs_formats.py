@@ -54,11 +54,11 @@ def run_page(page: Path, folder: Path, subtests: pytest.Subtests, **more: str) -
     (folder / "main.py").write_text(main.text, encoding="utf-8")
     settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"} | more
     with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as service:
-        for command, answer in zip(others[::2], others[1::2], strict=True):
+        for command, expected in zip(others[::2], others[1::2], strict=True):
             with subtests.test(command.commands[-1]):
-                assert (command.language, answer.language) == ("bash", "text")
+                assert (command.language, expected.language) == ("bash", "text")
                 printed = run_block(service, folder, command)
-                assert printed.rstrip("\n") == answer.text.rstrip("\n")
+                assert printed.rstrip("\n") == expected.text.rstrip("\n")
 
 
 @pytest.mark.long

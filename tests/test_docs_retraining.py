@@ -68,15 +68,15 @@ def test_retraining_the_sample_loses_no_request(tmp_path: Path) -> None:
                 timeout=LONGEST,
             ).json()
             wait_until(lambda: ended(url + task["urls"]["self"]))
-            after = len(seen)
-            wait_until(lambda: len(seen) > after + 20 and seen[-1][0] == "class_1")
+            after = len(predictions)
+            wait_until(lambda: len(predictions) > after + 20 and predictions[-1][0] == "class_1")
         finally:
             over.set()
             for thread in threads:
                 thread.join()
     assert lost == []
     before = ("class_0", "class_1", "class_2")
-    assert set(seen) == {before, tuple(SWAPPED.get(name, name) for name in before)}
+    assert set(predictions) == {before, tuple(SWAPPED.get(name, name) for name in before)}
 
 
 @pytest.mark.long

@@ -34,10 +34,10 @@ def test_every_command_responds_as_printed(tmp_path: Path, subtests: pytest.Subt
     (tmp_path / "weights.json").write_text(weights.text, encoding="utf-8")
     shell = [fence for fence in others if fence.language != "python"]
     with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
-        for command, answer in zip(shell[::2], shell[1::2], strict=True):
+        for command, expected in zip(shell[::2], shell[1::2], strict=True):
             with subtests.test(command.commands[-1]):
-                assert (command.language, answer.language) == ("bash", "text")
-                assert run_block(service, tmp_path, command).rstrip("\n") == answer.text.rstrip(
+                assert (command.language, expected.language) == ("bash", "text")
+                assert run_block(service, tmp_path, command).rstrip("\n") == expected.text.rstrip(
                     "\n"
                 )
         printed = [_run_client(service, fence) for fence in others if fence.language == "python"]

@@ -18,7 +18,7 @@ import pytest
 
 from baking import ROOT
 from mmf_core.codecs import Format, Kind, formats, readable, writable
-from samples import ANSWERS, BODIES, VALUES
+from samples import BODIES, READERS, VALUES
 from services import Service, serve
 
 MAIN = """
@@ -138,8 +138,8 @@ class Cell(NamedTuple):
 class Table(NamedTuple):
     """The table in the README."""
 
-    taken: list[Cell]
-    answered: list[Cell]
+    accepted: list[Cell]
+    returned: list[Cell]
     in_query: set[Kind]
 
 
@@ -147,7 +147,7 @@ def _read_table() -> Table:
     table = Table([], [], set())
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Supported formats")[1]
     for line in re.findall(r"(?m)^\| (\w+: .*) \|$", section.split("\n## ")[0]):
-        row, both, taken, answered = (cell.strip() for cell in f"{line} ".split("|"))
+        row, both, accepted, returned = (cell.strip() for cell in f"{line} ".split("|"))
         name, _, descriptors = row.partition(":")
         for descriptor in re.findall(r"`(\w+)`", descriptors):
             assert descriptor in ROUTES[ROWS[name]], f"{descriptor} has no target in this test"
@@ -156,9 +156,9 @@ def _read_table() -> Table:
                     table.in_query.add(ROWS[name])
                 else:
                     cell = Cell(ROWS[name], descriptor, _format(text))
-                    table.taken.append(cell)
-                    table.answered.append(cell)
-            for cells, texts in ((table.taken, taken), (table.answered, answered)):
+                    table.accepted.append(cell)
+                    table.returned.append(cell)
+            for cells, texts in ((table.accepted, accepted), (table.returned, returned)):
                 cells += [Cell(ROWS[name], descriptor, _format(text)) for text in _words(texts)]
     return table
 
@@ -173,8 +173,8 @@ def _format(word: str) -> Format:
 
 
 README_TABLE = _read_table()
-each_taken = pytest.mark.parametrize("cell", README_TABLE.taken, ids=str)
-each_answered = pytest.mark.parametrize("cell", README_TABLE.answered, ids=str)
+each_accepted = pytest.mark.parametrize("cell", README_TABLE.accepted, ids=str)
+each_returned = pytest.mark.parametrize("cell", README_TABLE.returned, ids=str)
 
 
 @pytest.fixture(scope="module")
@@ -185,11 +185,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
-def _ask(url: str, body: bytes, headers: dict[str, str]) -> tuple[Any, bytes]:
+def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[Any, bytes]:
     request = urllib.request.Request(url, body, headers, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.headers, answer.read()
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.headers, response.read()
     except urllib.error.HTTPError as error:
         pytest.fail(f"{error.code}: {error.read().decode()}")
 
@@ -210,26 +210,31 @@ def _neutral(cell: Cell) -> Format:
     return {Kind.IMAGE: Format.PNG, Kind.FILE: Format.BINARY}.get(cell.kind, Format.JSON)
 
 
-def _assert_value(cell: Cell, answer: bytes, read_as: Format, lossy: Format) -> None:
-    ANSWERS[cell.kind].check(
-        ANSWERS[cell.kind].read[read_as](answer), VALUES[cell.descriptor], lossy
+def _assert_value(cell: Cell, response: bytes, read_as: Format, lossy: Format) -> None:
+    READERS[cell.kind].check(
+        READERS[cell.kind].read[read_as](response), VALUES[cell.descriptor], lossy
     )
 
 
 def test_table_lists_every_format() -> None:
-    for listed, registered in ((README_TABLE.taken, readable), (README_TABLE.answered, writable)):
+    for listed, registered in (
+        (README_TABLE.accepted, readable),
+        (README_TABLE.returned, writable),
+    ):
         there = {(kind, form) for kind in KINDS for form in registered(kind)}
         named = {(cell.kind, cell.form) for cell in listed}
         assert named | IN_JSON == there
 
 
 def test_every_kind_has_a_row() -> None:
-    assert {cell.kind for cell in README_TABLE.taken} == KINDS
+    assert {cell.kind for cell in README_TABLE.accepted} == KINDS
     for kind, routes in ROUTES.items():
-        assert {cell.descriptor for cell in README_TABLE.taken if cell.kind is kind} == set(routes)
+        assert {cell.descriptor for cell in README_TABLE.accepted if cell.kind is kind} == set(
+            routes
+        )
 
 
-@each_taken
+@each_accepted
 @pytest.mark.parametrize("how", ["by Content-Type", "by the file's name"])
 def test_format_is_accepted(service: Service, cell: Cell, how: str) -> None:
     body = BODIES[cell.kind][cell.form](VALUES[cell.descriptor])
@@ -238,11 +243,11 @@ def test_format_is_accepted(service: Service, cell: Cell, how: str) -> None:
         headers, body = _form(f"файл.{cell.form.extension}", body)
     neutral = _neutral(cell)
     headers["Accept"] = neutral.media_type
-    _, answer = _ask(f"{service.url}/{cell.route}", body, headers)
-    _assert_value(cell, answer, neutral, cell.form)
+    _, response = _post(f"{service.url}/{cell.route}", body, headers)
+    _assert_value(cell, response, neutral, cell.form)
 
 
-@each_answered
+@each_returned
 @pytest.mark.parametrize("how", ["by Accept", "by ?format="])
 def test_format_is_returned(service: Service, cell: Cell, how: str) -> None:
     neutral = _neutral(cell)
@@ -252,9 +257,9 @@ def test_format_is_returned(service: Service, cell: Cell, how: str) -> None:
         headers["Accept"] = cell.form.media_type
     else:
         query = f"?format={cell.form.extension}"
-    got, answer = _ask(f"{service.url}/{cell.route}{query}", body, headers)
+    got, response = _post(f"{service.url}/{cell.route}{query}", body, headers)
     assert got["Content-Type"].partition(";")[0] == cell.form.media_type
-    _assert_value(cell, answer, cell.form, cell.form)
+    _assert_value(cell, response, cell.form, cell.form)
 
 
 @pytest.mark.parametrize("descriptor", ROUTES[Kind.SCALAR])
@@ -263,8 +268,8 @@ def test_scalar_in_the_query_string(service: Service, descriptor: str) -> None:
     value = VALUES[descriptor]
     text = json.dumps(value) if isinstance(value, bool) else str(value)
     url = f"{service.url}/{ROUTES[Kind.SCALAR][descriptor]}?data={quote(text)}"
-    _, answer = _ask(url, b"", {})
-    assert json.loads(answer) == {"result": value}
+    _, response = _post(url, b"", {})
+    assert json.loads(response) == {"result": value}
 
 
 @pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.FILE])
@@ -274,5 +279,5 @@ def test_base64_in_json_round_trip(service: Service, kind: Kind) -> None:
     cell = Cell(kind, descriptor, Format.JSON)
     body = BODIES[kind][Format.JSON](VALUES[descriptor])
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    _, answer = _ask(f"{service.url}/{cell.route}", body, headers)
-    _assert_value(cell, answer, Format.JSON, Format.JSON)
+    _, response = _post(f"{service.url}/{cell.route}", body, headers)
+    _assert_value(cell, response, Format.JSON, Format.JSON)

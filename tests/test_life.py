@@ -20,10 +20,10 @@ def wine_records() -> list[dict[str, float]]:
     return records
 
 
-def check_answers(url: str) -> None:
+def check_service(url: str) -> None:
     """Fail unless the service at `url` is healthy and predicts."""
-    answers = post_json(f"{url}/score", wine_records())
-    assert [row["prediction"] for row in answers] == ["class_0", "class_1", "class_2"]
+    predictions = post_json(f"{url}/score", wine_records())
+    assert [row["prediction"] for row in predictions] == ["class_0", "class_1", "class_2"]
 
 
 def test_make_install_is_idempotent(installed: Project) -> None:
@@ -43,7 +43,7 @@ def test_gunicorn_serves(installed: Project) -> None:
     port = free_port()
     command = ("gunicorn", "-w", "4", "--bind", f"127.0.0.1:{port}", "app:app")
     with installed.serving(*command, port=port) as url:
-        check_answers(url)
+        check_service(url)
 
 
 def test_honcho_starts_the_procfile_on_port(installed: Project) -> None:
@@ -52,7 +52,7 @@ def test_honcho_starts_the_procfile_on_port(installed: Project) -> None:
     environment = {"PORT": str(port), "WEB_CONCURRENCY": "2"}
     with installed.serving("honcho", "start", "web", port=port, **environment) as url:
         for _ in range(3):
-            check_answers(url)
+            check_service(url)
             post_json(f"{url}/score", wine_records() * 100)
             assert memory_on(port) < DYNO
 
@@ -87,10 +87,10 @@ def memory_on(port: int) -> int:
 def test_flask_run_serves(installed: Project) -> None:
     port = free_port()
     with installed.serving("flask", "run", "--port", str(port), port=port) as url:
-        check_answers(url)
+        check_service(url)
 
 
 def test_make_run_serves(installed: Project) -> None:
     port = free_port()
     with installed.serving("make", "run", f"PORT={port}", port=port, PORT=str(port)) as url:
-        check_answers(url)
+        check_service(url)

@@ -14,7 +14,7 @@ import pytest
 
 from commands import LONGEST_START, Project, free_port, stop, wait_until_ready
 
-NOBODY = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 PROTOCOLS = ("invocations", "v2")
 HEADLESS = ("locust", "--headless", "--only-summary")
 
@@ -63,15 +63,17 @@ def test_knee(installed: Project, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "said"),
+    ("extra", "message"),
     [
-        ({}, f"load test FAILED: {NOBODY} cannot be reached: [Errno 111] Connection refused"),
+        ({}, f"load test FAILED: {UNREACHABLE} cannot be reached: [Errno 111] Connection refused"),
         ({"LOAD_P95_MS": "fast"}, "LOAD_P95_MS: expected a number of at least 0, got 'fast'"),
     ],
 )
-def test_startup_failure_is_one_line(installed: Project, extra: dict[str, str], said: str) -> None:
-    printed = installed.fails(*HEADLESS, "--run-time", "1s", "--host", NOBODY, **extra)
-    assert printed.strip().splitlines()[-1] == said
+def test_startup_failure_is_one_line(
+    installed: Project, extra: dict[str, str], message: str
+) -> None:
+    printed = installed.fails(*HEADLESS, "--run-time", "1s", "--host", UNREACHABLE, **extra)
+    assert printed.strip().splitlines()[-1] == message
 
 
 @pytest.mark.long
@@ -89,8 +91,8 @@ def post(url: str, **form: str) -> None:
 
 
 def read(page: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{page}/stats/requests", timeout=LONGEST_START) as answer:
-        stats: dict[str, Any] = json.load(answer)
+    with urllib.request.urlopen(f"{page}/stats/requests", timeout=LONGEST_START) as response:
+        stats: dict[str, Any] = json.load(response)
     return stats
 
 
@@ -112,13 +114,13 @@ def test_web_page_defaults_and_input(installed: Project, url: str) -> None:
     page = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(process, page)
-        with urllib.request.urlopen(page, timeout=LONGEST_START) as answer:
-            match = re.search(r"window\.templateArgs = (\{.*\})", answer.read().decode())
+        with urllib.request.urlopen(page, timeout=LONGEST_START) as response:
+            match = re.search(r"window\.templateArgs = (\{.*\})", response.read().decode())
         assert match
         filled = json.loads(match[1])
         assert [filled["host"], filled["num_users"]] == ["http://127.0.0.1:8000", 10]
         assert [filled["spawn_rate"], filled["run_time"]] == [10, 30]
-        post(f"{page}/swarm", user_count="1", spawn_rate="1", host=NOBODY)
+        post(f"{page}/swarm", user_count="1", spawn_rate="1", host=UNREACHABLE)
         wait_for(page, "errors", "refused")
         post(f"{page}/stop")
         wait_for(page, "state", "stopped")

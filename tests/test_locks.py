@@ -18,7 +18,7 @@ FOLDER = ROOT / "templates" / "locks"
 TEMPLATE = ROOT / "requirements-dev.txt"
 PROJECT = [FOLDER / f"{choice}{kind}.txt" for choice in CHOICES for kind in ("", "-dev")]
 PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([^\s;]+)(?: ; (.+))?")
-# sklearn2pmml refuses the newest.
+# sklearn2pmml rejects the newest.
 BEHIND = {"pmml": {"scikit-learn"}}
 LINTERS = ROOT / "tests" / "linters" / "requirements.in"
 OTHERS = [*sorted(ROOT.glob("examples/*/requirements.in")), LINTERS]
@@ -49,7 +49,7 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def check_wanted(source: Path, lock: Path) -> None:
+def check_pinned(source: Path, lock: Path) -> None:
     """Fail unless every required package is pinned."""
     packages = re.findall(r"(?m)^[A-Za-z][\w.-]*", source.read_text())
     assert packages
@@ -65,24 +65,24 @@ def test_every_line_is_an_exact_pin(lock: Path) -> None:
 
 @each_lock
 def test_lock_does_not_name_its_index(lock: Path) -> None:
-    check_tells_nothing(lock.read_text())
+    check_portable(lock.read_text())
 
 
-def check_tells_nothing(text: str) -> None:
+def check_portable(text: str) -> None:
     """Fail on an address, an index option, or a local path."""
     assert re.findall(r"https?:|file:|--(?:index|extra|find|trusted)|@ |(?<![\w}])/\w+", text) == []
 
 
 def test_every_package_of_the_template_is_pinned() -> None:
-    check_wanted(TEMPLATE.with_suffix(".in"), TEMPLATE)
-    check_tells_nothing(TEMPLATE.with_suffix(".in").read_text())
+    check_pinned(TEMPLATE.with_suffix(".in"), TEMPLATE)
+    check_portable(TEMPLATE.with_suffix(".in").read_text())
 
 
 @pytest.mark.parametrize("source", OTHERS, ids=lambda source: source.parent.name)
 def test_every_package_of_an_environment_is_pinned(source: Path) -> None:
-    check_wanted(source, source.with_suffix(".txt"))
+    check_pinned(source, source.with_suffix(".txt"))
     included = re.compile(r"(?m)^-r \.\./\.\./templates/locks/\w+\.txt$")
-    check_tells_nothing(included.sub("", source.read_text()))
+    check_portable(included.sub("", source.read_text()))
 
 
 @each_choice_of_a_project
@@ -92,8 +92,8 @@ def test_project_gets_the_lock_of_its_model_format(choose: Bake, choice: str) ->
         source = project / f"requirements{kind}.in"
         lock = source.with_suffix(".txt")
         assert lock.read_bytes() == (FOLDER / f"{choice}{kind}.txt").read_bytes()
-        check_wanted(source, lock)
-        check_tells_nothing(source.read_text())
+        check_pinned(source, lock)
+        check_portable(source.read_text())
 
 
 @each_choice_of_a_project

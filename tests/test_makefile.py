@@ -18,7 +18,7 @@ from long_parameters import long_except
 Bake = Callable[..., Path]
 
 OWN = b"the user's own"
-SAYS = '#!/bin/sh\necho "{0} $*"\n'
+ECHO = '#!/bin/sh\necho "{0} $*"\n'
 REAL = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
 # `pip compile` is uv's own; nothing is installed.
 UV = f'#!/bin/sh\n[ "$2" = compile ] || exit 0\nexec "{sys.executable}" -m uv "$@"\n'
@@ -31,7 +31,7 @@ def project(baked: Path, tmp_path: Path) -> Project:
     folder = Path(shutil.copytree(baked, tmp_path / baked.name))
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    scripts = {name: SAYS.format(name) for name in ("gunicorn", "pytest", "ruff", "mypy")}
+    scripts = {name: ECHO.format(name) for name in ("gunicorn", "pytest", "ruff", "mypy")}
     for name, script in (scripts | {"python": PYTHON, "uv": UV}).items():
         (programs / name).write_text(script)
         (programs / name).chmod(0o755)
@@ -104,7 +104,7 @@ def test_tests_run_after_lint_errors(project: Project) -> None:
     printed = make(project, "test", code=2)
     assert "pytest --cov" in printed
     assert "make format" in printed
-    replaced(project, "ruff", SAYS.format("ruff"))
+    replaced(project, "ruff", ECHO.format("ruff"))
     make(project, "test")
     replaced(project, "pytest", "#!/bin/sh\nexit 1\n")
     assert "mypy" in make(project, "test", code=2)

@@ -115,11 +115,11 @@ def _post(service: Service, path: str, form: Format, body: bytes, **headers: str
     headers |= {"Content-Type": form.media_type}
     connection = HTTPConnection("127.0.0.1", service.port, timeout=300)
     connection.request("POST", path, body, headers)
-    answer = connection.getresponse()
-    content = answer.read()
+    response = connection.getresponse()
+    content = response.read()
     connection.close()
-    assert answer.status in {200, 422} | REFUSED, content
-    return answer.status
+    assert response.status in {200, 422} | REFUSED, content
+    return response.status
 
 
 def _grow(

@@ -1,4 +1,4 @@
-"""One model behind `mlflow models serve` and behind this service: the same requests and answers.
+"""One model behind `mlflow models serve` and behind this service: the same requests and responses.
 
 All differences are in `mlflow_parity.deltas`. `make conformance` prints the table.
 """
@@ -30,8 +30,8 @@ def ours(model: Path) -> Iterator[int]:
 @pytest.mark.long
 def test_responses_match_mlflow_except_for_the_deltas(model: Path, ours: int) -> None:
     assert len({case.name for case in CASES}) == len(CASES)
-    answers = both.compare(model, ours)
-    assert {name: answers[name] for name in unexpected(answers)} == {}
+    responses = both.compare(model, ours)
+    assert {name: responses[name] for name in unexpected(responses)} == {}
 
 
 def test_page_lists_every_delta() -> None:

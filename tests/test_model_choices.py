@@ -47,11 +47,11 @@ def original() -> tuple[Pipeline, pd.DataFrame]:
     """Fit the model of train.py here, and return it with rows to predict."""
     wines = load_wine(as_frame=True)
     cultivars = wines.target_names[wines.target]
-    seen, unseen, answers, _ = train_test_split(
+    training_rows, rows, labels, _ = train_test_split(
         wines.data, cultivars, test_size=0.25, random_state=0, stratify=cultivars
     )
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(seen, answers)
-    return model, unseen
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(training_rows, labels)
+    return model, rows
 
 
 def test_every_choice_has_a_file() -> None:

@@ -98,14 +98,14 @@ def hook() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def refusals(hook: ModuleType) -> Callable[..., list[str]]:
+def rejections(hook: ModuleType) -> Callable[..., list[str]]:
     """Return a function that returns the reasons for rejecting these answers."""
     return lambda **answers: hook.problems(rendered(**answers))
 
 
 @pytest.mark.parametrize("slug", SLUGS, ids=NAMES)
-def test_rejects_invalid_slug(refusals: Callable[..., list[str]], slug: str) -> None:
-    (reason,) = refusals(project_slug=typed(slug))
+def test_rejects_invalid_slug(rejections: Callable[..., list[str]], slug: str) -> None:
+    (reason,) = rejections(project_slug=typed(slug))
     assert reason.startswith("project_slug ")
     assert SLUGS[slug] in reason
 
@@ -129,18 +129,18 @@ def test_rejected_project_leaves_nothing(
 
 
 @pytest.mark.parametrize("slug", ["wine", "w", "a1", "red-wine", "red_wine", "model-2", "w" * 40])
-def test_accepts_valid_slug(refusals: Callable[..., list[str]], slug: str) -> None:
-    assert refusals(project_slug=slug) == []
+def test_accepts_valid_slug(rejections: Callable[..., list[str]], slug: str) -> None:
+    assert rejections(project_slug=slug) == []
 
 
 @pytest.mark.parametrize("question", ["project_name", "description", "author"])
 @pytest.mark.parametrize("answer", BREAKS.values(), ids=BREAKS.keys())
 def test_rejects_multiline_answer(
-    refusals: Callable[..., list[str]], question: str, answer: str
+    rejections: Callable[..., list[str]], question: str, answer: str
 ) -> None:
     # Jinja normalizes every line break to a newline.
     code = f"U+{ord(answer.replace(chr(13), chr(10))[3]):04X}"
-    (reason,) = refusals(**{question: typed(answer), "project_slug": "wine"})
+    (reason,) = rejections(**{question: typed(answer), "project_slug": "wine"})
     assert reason.startswith(f"{question} has a line break or control character ({code}) at 4")
 
 
@@ -155,8 +155,8 @@ def test_multiline_answers_leave_nothing(
     assert list(output.iterdir()) == []
 
 
-def test_all_reasons_are_reported_together(refusals: Callable[..., list[str]]) -> None:
-    reasons = refusals(project_name=" ", project_slug="Wine", author="a\nb")
+def test_all_reasons_are_reported_together(rejections: Callable[..., list[str]]) -> None:
+    reasons = rejections(project_name=" ", project_slug="Wine", author="a\nb")
     assert [reason.split()[0] for reason in reasons] == ["project_slug", "project_name", "author"]
 
 
@@ -168,14 +168,14 @@ def test_suggestions_are_valid(hook: ModuleType) -> None:
             assert hook.slug_problem(name, name) is None
 
 
-def test_name_without_letters_requires_a_slug(refusals: Callable[..., list[str]]) -> None:
-    (reason,) = refusals(project_name="🍷")
+def test_name_without_letters_requires_a_slug(rejections: Callable[..., list[str]]) -> None:
+    (reason,) = rejections(project_name="🍷")
     assert reason.startswith("project_slug is empty")
 
 
-def test_cyrillic_name_gives_a_latin_slug(refusals: Callable[..., list[str]]) -> None:
+def test_cyrillic_name_gives_a_latin_slug(rejections: Callable[..., list[str]]) -> None:
     assert rendered(project_name="Сорта вина")["project_slug"] == "sorta-vina"
-    assert refusals(project_name="Сорта вина") == []
+    assert rejections(project_name="Сорта вина") == []
 
 
 def test_rejects_names_of_installed_packages(hook: ModuleType) -> None:

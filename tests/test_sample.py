@@ -32,8 +32,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment() -> dict[str, str]:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
-    return kept | {"no_proxy": "*", "WEB_CONCURRENCY": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
+    return environment | {"no_proxy": "*", "WEB_CONCURRENCY": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run(project: Path, *command: str, code: int = 0) -> str:
@@ -108,10 +108,10 @@ def test_model_from_another_folder_is_served_and_tested(empty: Path, tmp_path: P
     )
     try:
         wait_until_ready(server, f"http://127.0.0.1:{port}/health/ready")
-        answer = post_json(f"http://127.0.0.1:{port}/predict", ROWS.to_dict("records"))
+        predictions = post_json(f"http://127.0.0.1:{port}/predict", ROWS.to_dict("records"))
     finally:
         stop(server)
-    assert [row["prediction"] for row in answer] == pytest.approx(model.predict(ROWS))
+    assert [row["prediction"] for row in predictions] == pytest.approx(model.predict(ROWS))
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -67,18 +67,18 @@ def test_invalid_setting_stops_startup_with_one_line(
 
 
 def test_defaults(settings: Settings) -> None:
-    seen = settings()
-    assert seen["bind"] == "0.0.0.0:8000"
-    assert seen["workers"] == 4
-    assert seen["graceful_timeout"] < 30, "Heroku kills after 30 seconds"
-    assert seen["max_requests"] == seen["max_requests_jitter"] == 0
-    assert seen["preload_app"]
-    assert seen["control_socket_disable"]
-    assert "forwarded_allow_ips" not in seen
+    config = settings()
+    assert config["bind"] == "0.0.0.0:8000"
+    assert config["workers"] == 4
+    assert config["graceful_timeout"] < 30, "Heroku kills after 30 seconds"
+    assert config["max_requests"] == config["max_requests_jitter"] == 0
+    assert config["preload_app"]
+    assert config["control_socket_disable"]
+    assert "forwarded_allow_ips" not in config
 
 
 def test_environment_variables_are_used(settings: Settings) -> None:
-    seen = settings(
+    config = settings(
         PORT="80",
         WEB_HOST="127.0.0.1",
         WEB_CONCURRENCY="3",
@@ -88,10 +88,10 @@ def test_environment_variables_are_used(settings: Settings) -> None:
         WEB_KEEPALIVE="8",
         WEB_MAX_REQUESTS="1000",
     )
-    assert seen["bind"] == "127.0.0.1:80"
-    assert [seen["workers"], seen["threads"], seen["timeout"]] == [3, 5, 6]
-    assert [seen["graceful_timeout"], seen["keepalive"]] == [7, 8]
-    assert [seen["max_requests"], seen["max_requests_jitter"]] == [1000, 100]
+    assert config["bind"] == "127.0.0.1:80"
+    assert [config["workers"], config["threads"], config["timeout"]] == [3, 5, 6]
+    assert [config["graceful_timeout"], config["keepalive"]] == [7, 8]
+    assert [config["max_requests"], config["max_requests_jitter"]] == [1000, 100]
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_quota(tmp_path: Path, files: dict[str, str], quota: float | None) -> No
     (tmp_path / "cpu").mkdir()
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="ascii")
-    seen = runpy.run_path(str(CONFIG))
+    config = runpy.run_path(str(CONFIG))
     cores = len(os.sched_getaffinity(0))
-    assert seen["cpu_quota"](tmp_path) == quota
+    assert config["cpu_quota"](tmp_path) == quota
     expected = cores if quota is None else min(cores, max(1, math.ceil(quota)))
-    assert seen["usable_cores"](tmp_path) == expected
+    assert config["usable_cores"](tmp_path) == expected
 
 
 def test_cores_are_rounded_up(
@@ -190,9 +190,9 @@ def test_heartbeat_folder_is_writable(settings: Settings, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(("workers", "threads"), [(0, 4), (1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
 def test_cores_are_divided_among_workers(settings: Settings, workers: int, threads: int) -> None:
-    seen = settings(MKL_NUM_THREADS="11")
-    names = set(seen["NATIVE_THREADS"])
-    seen["nworkers_changed"](None, workers, None)
+    config = settings(MKL_NUM_THREADS="11")
+    names = set(config["NATIVE_THREADS"])
+    config["nworkers_changed"](None, workers, None)
     assert {os.environ[name] for name in names - {"MKL_NUM_THREADS"}} == {str(threads)}
     assert os.environ["MKL_NUM_THREADS"] == "11", "the user's setting is kept"
 
@@ -202,7 +202,7 @@ def test_changing_the_workers_does_not_change_threads(settings: Settings) -> Non
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-# What it says about itself
+# Its documentation
 
 
 def test_every_setting_exists_in_gunicorn() -> None:

@@ -73,11 +73,11 @@ def probe(installed: Project, folder: Path, *options: str, **extra: str) -> Iter
         print((folder / "log").read_text())
 
 
-def ask(port: int) -> dict[str, Any]:
+def fetch_report(port: int) -> dict[str, Any]:
     """Return the probe's report."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
-        seen: dict[str, Any] = json.load(answer)
-        return seen
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as response:
+        report: dict[str, Any] = json.load(response)
+        return report
 
 
 def children(pid: int) -> set[int]:
@@ -100,25 +100,25 @@ def test_model_is_loaded_once_for_all_workers(
     installed: Project, tmp_path: Path, options: list[str], extra: dict[str, str], workers: int
 ) -> None:
     with probe(installed, tmp_path, *options, **extra) as (process, port):
-        seen = ask(port)
+        report = fetch_report(port)
         # The last worker is still being forked when the first responds.
         wait_until(lambda: len(children(process.pid)) == workers)
     assert (tmp_path / "loads").read_text() == f"{process.pid}\n", "loaded once, by the master"
-    assert seen["master"] == process.pid
-    assert seen["pid"] != process.pid
-    assert seen["frozen"] > 10_000
-    assert not seen["early"]
+    assert report["master"] == process.pid
+    assert report["pid"] != process.pid
+    assert report["frozen"] > 10_000
+    assert not report["early"]
     threads = max(1, runpy.run_path(str(CONFIG))["cores"] // workers)
-    assert seen["omp"] == str(threads)
-    assert seen["threads"], "numpy has a pool of threads"
-    assert set(seen["threads"]) == {threads}
+    assert report["omp"] == str(threads)
+    assert report["threads"], "numpy has a pool of threads"
+    assert set(report["threads"]) == {threads}
     assert '"GET / ' not in (tmp_path / "log").read_text(), "the access line is the application's"
 
 
 @pytest.mark.long
 def test_configured_threads_are_kept(installed: Project, tmp_path: Path) -> None:
     with probe(installed, tmp_path, OMP_NUM_THREADS="7") as (_, port):
-        assert ask(port)["omp"] == "7"
+        assert fetch_report(port)["omp"] == "7"
 
 
 def test_sigterm_finishes_requests(installed: Project, tmp_path: Path) -> None:
@@ -127,17 +127,17 @@ def test_sigterm_finishes_requests(installed: Project, tmp_path: Path) -> None:
         port,
     ):
         # A worker forked during SIGTERM does not receive it and is finally killed.
-        answered: set[int] = set()
-        wait_until(lambda: answered.add(ask(port)["pid"]) or len(answered) == 2)
+        responded: set[int] = set()
+        wait_until(lambda: responded.add(fetch_report(port)["pid"]) or len(responded) == 2)
         connection = HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/slow")
         wait_until((tmp_path / "begun").exists)
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)
         (tmp_path / "go on").touch()
-        answer = connection.getresponse()
-        assert answer.status == 200
-        assert answer.read()
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.read()
         connection.close()
         assert process.wait(9) == 0
         assert time.monotonic() - start < 9

@@ -151,10 +151,10 @@ def test_vendored_package_is_copied_byte_for_byte(baked: Path) -> None:
 
 
 def test_file_without_jinja_is_copied_byte_for_byte(baked: Path) -> None:
-    made = files_of(baked)
+    generated = files_of(baked)
     plain = {n: p for n, p in files_of(PAYLOAD).items() if not is_template(read(p))}
     assert plain
-    assert [n for n, path in plain.items() if made[n].read_bytes() != path.read_bytes()] == []
+    assert [n for n, path in plain.items() if generated[n].read_bytes() != path.read_bytes()] == []
 
 
 def test_vendored_package_does_not_use_answers() -> None:
@@ -165,9 +165,9 @@ def test_vendored_package_does_not_use_answers() -> None:
 
 
 def test_modes_are_kept(baked: Path) -> None:
-    made = files_of(baked)
+    generated = files_of(baked)
     assert [
-        n for n, p in files_of(PAYLOAD).items() if made[n].stat().st_mode != p.stat().st_mode
+        n for n, p in files_of(PAYLOAD).items() if generated[n].stat().st_mode != p.stat().st_mode
     ] == []
 
 
@@ -225,8 +225,10 @@ def check_is_only_text(project: Path, default: Path, name: str, description: str
 def test_hostile_answers_do_not_reach_code(bake: Bake, baked: Path, question: str) -> None:
     """An answer may appear in text that people and tools read, never in a program."""
     project = bake(**{question: "hostile-mark", "project_slug": baked.name})
-    made, default = files_of(project), files_of(baked)
-    touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
+    generated, default = files_of(project), files_of(baked)
+    touched = {
+        name for name in generated if generated[name].read_bytes() != default[name].read_bytes()
+    }
     assert touched <= {"README.md", "app.json", "pyproject.toml", *RECORDS}
 
 

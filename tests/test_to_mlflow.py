@@ -82,7 +82,7 @@ def to_mlflow(project: Path, *arguments: str, **extra: str) -> subprocess.Comple
     )
 
 
-def answers(project: Path) -> list[Any]:
+def responses(project: Path) -> list[Any]:
     """Serve the project by itself; return its response."""
     with serve("gunicorn", project, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as ours:
         return [post_json(f"{ours.url}/invocations", body) for body in BODIES]
@@ -150,7 +150,7 @@ def test_mlflow_responses_match_the_project(project: Path) -> None:
         assert len(logged) == 2
         programs = make_environment("mlflow-project", logged[0] / "requirements.txt")
         log, extra = project / "log", {"MLFLOW_TRACKING_URI": uri}
-        expected = answers(project)
+        expected = responses(project)
         with environment.serving("models:/wine/1", log, 60, programs, **extra) as served:
             url = f"http://127.0.0.1:{served}/invocations"
             assert [post_json(url, body) for body in BODIES] == expected
@@ -158,13 +158,13 @@ def test_mlflow_responses_match_the_project(project: Path) -> None:
 
     done = to_mlflow(project, "out")
     assert done.returncode == 0, done.stdout + done.stderr
-    made = content(project / "out")
-    assert {name.split("/")[1] for name in made if name.startswith("code/")} == {
+    files = content(project / "out")
+    assert {name.split("/")[1] for name in files if name.startswith("code/")} == {
         *("main.py", "helper.py", "mmf_core")
     }
-    assert b"gunicorn" not in made["requirements.txt"]
+    assert b"gunicorn" not in files["requirements.txt"]
     for model in logged:
-        assert content(model) == made
+        assert content(model) == files
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""A web server for one file, with what web servers do wrong."""
+"""A web server for one file, with the faults of real ones."""
 
 import threading
 from email.message import Message
@@ -9,8 +9,8 @@ from typing import Self
 class WebServer(ThreadingHTTPServer):
     """Serves `content` under any path.
 
-    `cuts` are numbers of bytes after which answers break off, in turn. `statuses` are sent instead
-    of answers, in turn. `says_size` and `knows_ranges` are what servers may leave out.
+    `cuts` are numbers of bytes after which responses break off, in turn. `statuses` are sent
+    instead, in turn. `sends_size` and `supports_ranges` are optional features of servers.
     """
 
     daemon_threads = True
@@ -18,11 +18,11 @@ class WebServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.content = b""
-        self.asked: list[Message] = []
+        self.requests: list[Message] = []
         self.cuts: list[int] = []
         self.statuses: list[int] = []
-        self.says_size = True
-        self.knows_ranges = True
+        self.sends_size = True
+        self.supports_ranges = True
         self.url = f"http://127.0.0.1:{self.server_port}/models/model.bin"
 
     def __enter__(self) -> Self:
@@ -42,11 +42,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server = self.server
-        server.asked.append(self.headers)
+        server.requests.append(self.headers)
         if server.statuses:
             self.send_error(server.statuses.pop(0))
             return
-        span = self.headers["Range"] if server.knows_ranges else None
+        span = self.headers["Range"] if server.supports_ranges else None
         start = int(span.removeprefix("bytes=").removesuffix("-")) if span else 0
         if start and start >= len(server.content):
             self.send_error(416)
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         if span:
             end = len(server.content)
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
-        if server.says_size:
+        if server.sends_size:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: server.cuts.pop(0)] if server.cuts else body)

@@ -29,7 +29,7 @@ IMPORTED = (
 
 
 GRACE = 5.0
-"""Seconds that a program has to end whose test has ended."""
+"""Seconds for a program to end after its test."""
 
 
 class Forked:

@@ -29,7 +29,7 @@ ARGUMENTS = [
 ]
 GRAVE = ("serious", "critical")
 # The console reports most of these too, but not for every directive.
-TELL_VIOLATIONS = """
+REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", event => console.error(
   `Content-Security-Policy: ${event.violatedDirective} forbids ${event.blockedURI}`));
 """
@@ -123,7 +123,7 @@ def page(browser: Browser, service: str, faults: list[str]) -> Iterator[Page]:
     """Yield a page with a fresh profile and the service as its base URL."""
     with browser.new_context(base_url=service, locale="en-GB", reduced_motion="reduce") as context:
         context.set_default_timeout(LONGEST_STEP)
-        context.add_init_script(TELL_VIOLATIONS)
+        context.add_init_script(REPORT_VIOLATIONS)
         context.on("console", lambda message: _note(message, faults))
         context.on("weberror", lambda error: faults.append(f"exception: {error.error}"))
         context.on(

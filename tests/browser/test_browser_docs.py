@@ -26,10 +26,10 @@ def try_out(page: Page, target: str, body: str = "") -> Response:
     shown.get_by_role("button", name="Try it out").click()
     if body:
         shown.locator("textarea").fill(body)
-    with page.expect_response(lambda answer: f"/{target}" in answer.url) as answered:
+    with page.expect_response(lambda response: f"/{target}" in response.url) as response_info:
         shown.get_by_role("button", name="Execute").click()
     expect(shown.locator(".live-responses-table tbody .response-col_status")).to_have_text("200")
-    return answered.value
+    return response_info.value
 
 
 def test_docs_list_every_target_accessibly(
@@ -76,7 +76,7 @@ def test_page_errors_are_detected(page: Page, faults: list[str]) -> None:
     page.evaluate("fetch('http://other.example/').catch(() => 0)")
     with suppress(Error):  # it has no network
         page.goto("http://other.example/")
-    seen = "\n".join(faults)
+    messages = "\n".join(faults)
     for fault in (
         "thrown",
         "reported",
@@ -85,5 +85,5 @@ def test_page_errors_are_detected(page: Page, faults: list[str]) -> None:
         "404",
         "host: http://other.example",
     ):
-        assert fault in seen
+        assert fault in messages
     faults.clear()

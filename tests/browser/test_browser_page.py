@@ -40,9 +40,9 @@ def opened(page: Page, target: str, address: str = "/") -> Locator:
 def run(section: Locator) -> Locator:
     """Call the target and return the element that shows its response."""
     section.locator("button.main").click()
-    answer = section.locator(".response")
-    expect(answer).to_be_visible()
-    return answer
+    result = section.locator(".response")
+    expect(result).to_be_visible()
+    return result
 
 
 def saved(page: Page, button: Locator) -> bytes:
@@ -61,11 +61,11 @@ def test_excel_file_in_and_out(page: Page, wines: Path, axe: AXE, screenshot: SH
     expect(rows.locator("tbody tr").first).to_contain_text("14.23")
     expect(section).to_contain_text("Rows: 178, columns: 13")
 
-    answer = run(section)
-    expect(answer).to_be_focused()
-    expect(answer.locator("tbody tr")).to_have_count(100)
+    result = run(section)
+    expect(result).to_be_focused()
+    expect(result.locator("tbody tr")).to_have_count(100)
     counts = pd.Series(CULTIVARS).value_counts()
-    label = answer.get_by_role("img").get_attribute("aria-label") or ""
+    label = result.get_by_role("img").get_attribute("aria-label") or ""
     for cultivar, count in counts.items():
         assert f"{cultivar}: {count}" in label
     section.locator("summary", has_text="Call it from code").click()
@@ -76,17 +76,17 @@ def test_excel_file_in_and_out(page: Page, wines: Path, axe: AXE, screenshot: SH
     assert axe(page) == []
     screenshot("page-table")
 
-    book = saved(page, answer.get_by_text("Download score.xlsx"))
+    book = saved(page, result.get_by_text("Download score.xlsx"))
     model = DecisionTreeClassifier(random_state=0).fit(WINES.data, CULTIVARS)
     predictions = pd.read_excel(io.BytesIO(book), engine="calamine")["prediction"].tolist()
     assert predictions == model.predict(WINES.data).tolist()
 
-    head = answer.get_by_role("columnheader", name="prediction")
+    head = result.get_by_role("columnheader", name="prediction")
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "ascending")
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
-    expect(answer.locator("tbody td").first).to_have_text("class_2")
+    expect(result.locator("tbody td").first).to_have_text("class_2")
 
 
 def test_invalid_cells_are_highlighted(
@@ -99,17 +99,17 @@ def test_invalid_cells_are_highlighted(
     section = opened(page, "score")
     section.locator("input[type=file]").set_input_files(tmp_path / "bad.xlsx")
     expect(section.locator(".preview table")).to_be_visible()
-    answer = run(section)
+    result = run(section)
     faults.clear()  # the browser reports the 422
     expect(section.locator(".preview .invalid")).to_have_text(["abc", EMPTY])
     assert section.locator(".preview tr", has_text="abc").locator("th").inner_text() == "5"
-    expect(answer.get_by_role("alert")).to_contain_text("2 cells do not match the schema")
-    listed = answer.locator("tbody tr")
+    expect(result.get_by_role("alert")).to_contain_text("2 cells do not match the schema")
+    listed = result.locator("tbody tr")
     expect(listed.nth(0)).to_have_text('5alcoholexpected a number, got "abc"abc')
     expect(listed.nth(1)).to_have_text("152hueexpected a number, got an empty cell")
     assert axe(page) == []
     screenshot("page-faults")
-    book = saved(page, answer.get_by_role("button", name="errors marked"))
+    book = saved(page, result.get_by_role("button", name="errors marked"))
     faults.clear()
     sheet = openpyxl.load_workbook(io.BytesIO(book)).worksheets[0]
     assert sheet["A5"].comment.text == 'expected a number, got "abc"'
@@ -123,9 +123,9 @@ def test_csv_preview_shows_parsed_cells(page: Page) -> None:
     expect(section.locator(".preview tbody tr")).to_have_count(3)
     expect(section.locator(".preview tbody td").first).to_have_text("14,23")
     section.locator("[data-format]").select_option("csv")
-    answer = run(section)
-    expect(answer.locator("tbody tr")).to_have_count(3)
-    assert saved(page, answer.get_by_text("Download score.csv")).startswith(
+    result = run(section)
+    expect(result.locator("tbody tr")).to_have_count(3)
+    assert saved(page, result.get_by_text("Download score.csv")).startswith(
         b"\xef\xbb\xbfprediction\n"
     )
     section.get_by_role("button", name="Remove: вина.csv").click()
@@ -163,10 +163,10 @@ def test_oversized_file_is_rejected_with_a_message(
             .observe(progress, { subtree: true, childList: true });
         }"""
     )
-    answer = run(section)
+    result = run(section)
     faults.clear()  # the browser reports the 413 or the reset connection
-    expect(answer).to_contain_text("The limit is 50 MB.")
-    expect(answer.locator("h3")).to_have_text("The data is too large")
+    expect(result).to_contain_text("The limit is 50 MB.")
+    expect(result.locator("h3")).to_have_text("The data is too large")
     assert re.search(r"Sending… \d+ %", " ".join(page.evaluate("texts")))
 
 
@@ -178,8 +178,8 @@ def test_reset_connection_still_names_the_limit(
     section = opened(page, "score")
     page.route("**/score?*", lambda route: route.abort("connectionreset"))
     section.locator("input[type=file]").set_input_files(tmp_path / "large.csv")
-    answer = run(section)
-    expect(answer).to_contain_text(
+    result = run(section)
+    expect(result).to_contain_text(
         "The connection was lost while sending 51 MB; the limit is 50 MB."
     )
     section.get_by_role("button", name="Use the example").click()
@@ -205,11 +205,11 @@ def test_keyboard_navigation(page: Page, wines: Path) -> None:
             break
     page.keyboard.type("5")
     page.keyboard.press("Enter")
-    answer = section.locator(".response")
-    expect(answer).to_be_focused()
-    expect(answer.locator(".big")).to_have_text("2.5")
+    result = section.locator(".response")
+    expect(result).to_be_focused()
+    expect(result.locator(".big")).to_have_text("2.5")
     page.keyboard.press("Tab")
-    expect(answer.get_by_text("Download")).to_be_focused()
+    expect(result.get_by_text("Download")).to_be_focused()
     page.goto("/#score")
     with page.expect_file_chooser() as chooser:
         page.locator("#score-data").focus()
@@ -230,11 +230,11 @@ def test_image(page: Page, tmp_path: Path, screenshot: SHOT, axe: AXE) -> None:
     section = opened(page, "mirror")
     section.locator("input[type=file]").set_input_files(tmp_path / "p.png")
     expect(section.locator(".shown img")).to_be_visible()
-    answer = run(section)
-    shown = answer.get_by_role("img", name="Resulting image")
+    result = run(section)
+    shown = result.get_by_role("img", name="Resulting image")
     expect(shown).to_be_visible()
     page.wait_for_function("document.querySelector('#mirror .response img').naturalWidth === 80")
-    turned = Image.open(io.BytesIO(saved(page, answer.get_by_text("Download mirror.png"))))
+    turned = Image.open(io.BytesIO(saved(page, result.get_by_text("Download mirror.png"))))
     assert turned.getpixel((79, 0)) == (200, 30, 60)
     assert axe(page) == []
     screenshot("page-picture")
@@ -248,11 +248,11 @@ def test_scalars(page: Page, screenshot: SHOT, axe: AXE, faults: list[str]) -> N
     section.get_by_label("part").fill("0.25")
     section.get_by_label("flag").select_option("yes")
     section.get_by_label("moment").fill("2026-01-31T12:30")
-    answer = run(section)
+    result = run(section)
     pairs = dict(
         zip(
-            answer.locator("dt").all_inner_texts(),
-            answer.locator("dd").all_inner_texts(),
+            result.locator("dt").all_inner_texts(),
+            result.locator("dd").all_inner_texts(),
             strict=True,
         )
     )

@@ -100,9 +100,9 @@ def test_user_content_is_escaped(
     faults[:] = [fault for fault in faults if "422" not in fault]
 
     page.goto("/#file")
-    made = page.locator("#file")
-    made.locator("button.main").click()
-    expect(made.locator(".response")).to_contain_text("download the file to see it")
+    form = page.locator("#file")
+    form.locator("button.main").click()
+    expect(form.locator(".response")).to_contain_text("download the file to see it")
     assert page.locator("img, body script").count() == 0
 
 
@@ -117,9 +117,9 @@ def test_trees_and_arrays_are_typed_or_uploaded(
     sums.locator("[data-name=rows] input[type=file]").set_input_files([rows])
     expect(sums.get_by_label("rows", exact=True)).to_be_disabled()
     sums.locator("button.main").click()
-    answer = sums.locator(".response")
-    expect(answer.locator("dd")).to_have_text(['{"name":1.5}', "\N{EN DASH}"])
-    expect(answer.get_by_role("img", name="Values of sums: a: 4; b: 6")).to_be_visible()
+    result = sums.locator(".response")
+    expect(result.locator("dd")).to_have_text(['{"name":1.5}', "\N{EN DASH}"])
+    expect(result.get_by_role("img", name="Values of sums: a: 4; b: 6")).to_be_visible()
     assert axe(page) == []
     screenshot("page-trees")
 
@@ -134,16 +134,16 @@ def test_predictions_are_charted_and_exact(
     alcohol.locator("input[type=file]").set_input_files(tmp_path / "wines.parquet")
     expect(alcohol.locator(".preview tbody tr")).to_have_count(10)
     alcohol.locator("button.main").click()
-    answer = alcohol.locator(".response")
-    chart = answer.get_by_role("img", name="Distribution of prediction, bins: 9")
+    result = alcohol.locator(".response")
+    chart = result.get_by_role("img", name="Distribution of prediction, bins: 9")
     expect(chart).to_be_visible()
     expect(chart.locator("rect")).to_have_count(9)
     assert sum(map(int, chart.locator("text[text-anchor=middle]").all_text_contents()[:-1])) == 178
-    answer.locator("select").select_option("ash")
-    expect(answer.get_by_role("img", name="Distribution of ash")).to_be_visible()
+    result.locator("select").select_option("ash")
+    expect(result.get_by_role("img", name="Distribution of ash")).to_be_visible()
     screenshot("page-histogram")
     with page.expect_download() as download:
-        answer.get_by_text("Download alcohol.xlsx").click()
+        result.get_by_text("Download alcohol.xlsx").click()
     book = io.BytesIO(download.value.path().read_bytes())
     predictions = pd.read_excel(book, engine="calamine")["prediction"]
     rest = wines.drop(columns="alcohol")

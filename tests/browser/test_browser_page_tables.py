@@ -126,9 +126,9 @@ def choose(section: Locator, name: str, content: bytes | str) -> None:
 
 def run(section: Locator) -> Locator:
     section.locator("button.main").click()
-    answer = section.locator(".response")
-    expect(answer).to_be_visible()
-    return answer
+    result = section.locator(".response")
+    expect(result).to_be_visible()
+    return result
 
 
 def saved(page: Page, link: Locator) -> bytes:
@@ -170,11 +170,11 @@ def test_sheet_is_selected_and_header_detected_below_a_title(
     expect(section.locator(".missing-columns")).to_have_count(0)
     expect(section.locator("[data-code=curl]")).to_contain_text("sheet=Houses&header_row=4")
     assert axe(page) == []
-    answer = run(section)
+    result = run(section)
     faults.clear()
-    expect(answer.locator("tbody tr")).to_contain_text("7area")
+    expect(result.locator("tbody tr")).to_contain_text("7area")
     expect(section.locator(".preview .invalid")).to_have_text("large")
-    book = saved(page, answer.get_by_role("button", name="errors marked"))
+    book = saved(page, result.get_by_role("button", name="errors marked"))
     faults.clear()
     marked = pd.read_excel(io.BytesIO(book), sheet_name=None, header=None, engine="calamine")
     assert marked["errors"].iloc[2, 0] == 7
@@ -219,11 +219,11 @@ def test_missing_columns_suggest_similar_names(page: Page, faults: list[str], ax
         ]
     )
     assert axe(page) == []
-    answer = run(section)
+    result = run(section)
     faults.clear()
-    expect(answer).to_contain_text("Missing columns: District, area, lift", ignore_case=True)
-    expect(answer).to_contain_text('missing column; did you mean "aria"?')
-    expect(answer.get_by_role("button", name="errors marked")).to_have_count(0)
+    expect(result).to_contain_text("Missing columns: District, area, lift", ignore_case=True)
+    expect(result).to_contain_text('missing column; did you mean "aria"?')
+    expect(result.get_by_role("button", name="errors marked")).to_have_count(0)
     for name in ("District", "area"):
         section.locator(".missing-columns li", has_text=name).get_by_role("button").click()
     expect(section.locator(".missing-columns li")).to_have_count(1)
@@ -290,7 +290,7 @@ def test_single_row_form(page: Page, faults: list[str], axe: AXE, screenshot: SH
     section.get_by_label("area").fill("0")
     section.get_by_label("rooms").fill("3")
     assert axe(page) == []
-    answer = run(section)
+    result = run(section)
     faults.clear()
     expect(section.locator(".fields .fault", has_text="expected")).to_have_text(
         ["expected a number > 0 and <= 1000, got 0"]
@@ -298,9 +298,9 @@ def test_single_row_form(page: Page, faults: list[str], axe: AXE, screenshot: SH
     section.get_by_label("area").fill("100.25")
     section.get_by_label("lift").select_option("")
     run(section)
-    expect(answer.locator(".big")).to_have_text("265,154.22")
-    expect(answer.locator("thead th").nth(1)).to_have_text("prediction")
-    expect(answer.locator("thead .pin")).to_have_count(1)
+    expect(result.locator(".big")).to_have_text("265,154.22")
+    expect(result.locator("thead th").nth(1)).to_have_text("prediction")
+    expect(result.locator("thead .pin")).to_have_count(1)
     expect(section.locator("[data-code=curl]")).to_contain_text('data=@"row.json"')
     screenshot("page-one-row")
     section.get_by_label("rooms").fill("99")
@@ -319,24 +319,24 @@ def test_errors_are_translated_and_grouped(
     wrong.loc[4, "District"] = "East"
     section = opened(page, "price", "ru")
     choose(section, "houses.csv", wrong.to_csv(index=False))
-    answer = run(section)
-    expect(answer.get_by_role("alert")).to_contain_text("ячеек, не подходящих по типу: 4")
-    expect(answer.locator("tbody tr")).to_have_text(
+    result = run(section)
+    expect(result.get_by_role("alert")).to_contain_text("ячеек, не подходящих по типу: 4")
+    expect(result.locator("tbody tr")).to_have_text(
         [
             "5, 9, 11areaожидается число больше 0 и до 1000, получено: пустая ячейка",  # noqa: RUF001
             '6Districtожидается одно из значений "Centre", "North", получено: "East"East',  # noqa: RUF001
         ]
     )
-    expect(answer.get_by_role("button", name="отмеченными")).to_be_visible()
+    expect(result.get_by_role("button", name="отмеченными")).to_be_visible()
     assert axe(page) == []
     screenshot("page-errors-ru")
     section.locator("input[type=file]").set_input_files(
         [{"name": "a.csv", "mimeType": "text/csv", "buffer": b"area\n1\n"}]
     )
-    answer = run(section)
+    result = run(section)
     faults.clear()
-    expect(answer).to_contain_text("Нет столбцов", ignore_case=True)
-    expect(answer.get_by_role("button")).to_have_count(0)
+    expect(result).to_contain_text("Нет столбцов", ignore_case=True)
+    expect(result.get_by_role("button")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -351,15 +351,15 @@ def test_predictions_stay_visible(
     wide = HOUSES.assign(**{f"more_{place}": place for place in range(12)})
     section = opened(page, "price", language)
     choose(section, "houses.csv", wide.to_csv(index=False))
-    answer = run(section)
-    heads = answer.locator("thead th")
+    result = run(section)
+    heads = result.locator("thead th")
     expect(heads.nth(1)).to_have_text("prediction")
-    cell = answer.locator("tbody td").first
+    cell = result.locator("tbody td").first
     expect(cell).to_have_text("58,086.40" if language == "en" else "58\xa0086,40")
     expect(cell).to_have_attribute("title", "58086.399")
-    expect(answer.locator("tbody tr").first).to_contain_text("1999-05-05")
-    expect(answer.locator("tbody tr").first).not_to_contain_text("00:00")
-    answer.locator(".scroll").evaluate("element => { element.scrollLeft = element.scrollWidth; }")
+    expect(result.locator("tbody tr").first).to_contain_text("1999-05-05")
+    expect(result.locator("tbody tr").first).not_to_contain_text("00:00")
+    result.locator(".scroll").evaluate("element => { element.scrollLeft = element.scrollWidth; }")
     box = cell.bounding_box()
     assert box
     assert box["x"] >= 0
@@ -392,9 +392,9 @@ def test_hints_fit_a_narrow_screen(page: Page, language: str, size: str) -> None
 
 
 def test_chart_type_follows_the_values(page: Page, screenshot: SHOT) -> None:
-    answer = run(opened(page, "forecast"))
+    result = run(opened(page, "forecast"))
     name = "prediction from 2026-01-01 to 2026-03-01, between 0 and 19.67"
-    expect(answer.get_by_role("img", name=name)).to_be_visible()
+    expect(result.get_by_role("img", name=name)).to_be_visible()
     screenshot("page-line")
 
     section = opened(page, "explain")
@@ -404,10 +404,10 @@ def test_chart_type_follows_the_values(page: Page, screenshot: SHOT) -> None:
 
     section = opened(page, "embed")
     choose(section, "t.csv", "a\n1\n2\n")
-    answer = run(section)
-    expect(answer).to_contain_text("columns: 384, the first 200 columns")
-    expect(answer.locator("thead th")).to_have_count(201)
-    expect(answer.locator("svg, select")).to_have_count(0)
+    result = run(section)
+    expect(result).to_contain_text("columns: 384, the first 200 columns")
+    expect(result.locator("thead th")).to_have_count(201)
+    expect(result.locator("svg, select")).to_have_count(0)
 
 
 def test_call_history_keeps_results(page: Page, faults: list[str]) -> None:
@@ -446,8 +446,8 @@ def test_file_selected_during_a_call_is_not_mistaken_for_the_sent_one(
     choose(section, "second.csv", HOUSES.head(3).to_csv(index=False))
     held[0].continue_()
     page.unroute("**/price?*")
-    answer = section.locator(".response")
-    book = saved(page, answer.get_by_role("button", name="marked"))
+    result = section.locator(".response")
+    book = saved(page, result.get_by_role("button", name="marked"))
     assert len(pd.read_excel(io.BytesIO(book), engine="calamine")) == len(HOUSES)
     run(section)
     expect(section.get_by_role("region", name="Calls on this page").locator("li")).to_have_text(
@@ -476,11 +476,11 @@ def test_large_download_is_complete_when_done_is_shown(page: Page) -> None:
           }).observe(result, { subtree: true, childList: true });
         }"""
     )
-    answer = run(section)
-    expect(answer.get_by_text("Download same.xlsx")).to_be_visible()
-    expect(answer).to_contain_text("Done in", timeout=60_000)
-    expect(answer.locator("tbody tr")).to_have_count(100)
-    expect(answer).to_contain_text("Rows: 200,000")
+    result = run(section)
+    expect(result.get_by_text("Download same.xlsx")).to_be_visible()
+    expect(result).to_contain_text("Done in", timeout=60_000)
+    expect(result.locator("tbody tr")).to_have_count(100)
+    expect(result).to_contain_text("Rows: 200,000")
     assert page.evaluate("early") == 0
 
 
@@ -503,9 +503,9 @@ def test_example_fills_the_form_and_runs(page: Page, axe: AXE) -> None:
     expect(section.locator("input[type=number]")).to_have_value("0.5")  # not in this example
     expect(section.get_by_label("kind")).to_have_value("house")
     expect(section.locator(".preview table")).not_to_contain_text("Omsk")
-    answer = run(section)
+    result = run(section)
     for text in ("area200", "empty1", "floor7", "discount0.5"):
-        expect(answer).to_contain_text(text)
+        expect(result).to_contain_text(text)
 
 
 # Columns that come back
@@ -514,8 +514,8 @@ def test_example_fills_the_form_and_runs(page: Page, axe: AXE) -> None:
 def test_identifier_is_shown_beside_its_prediction(page: Page, axe: AXE) -> None:
     section = opened(page, "rate")
     choose(section, "houses.csv", "id,area,city\n007,1.5,Omsk\n008,2.5,Kazan\n")
-    answer = run(section)
-    table = answer.locator("table")
+    result = run(section)
+    table = result.locator("table")
     expect(table.locator("thead th")).to_have_text(["row", "prediction", "id", "city"])
     for row, texts in enumerate((("3", "007", "Omsk"), ("5", "008", "Kazan"))):
         for text in texts:

@@ -132,17 +132,17 @@ def test_long_call_becomes_a_task_and_survives_a_reload(
         expect(section.locator(".status")).to_contain_text("Вызов продолжится")
         assert f"task={task['id']}" in other.url
         go.touch()
-        answer = section.locator(".response")
-        expect(answer.locator("tbody tr")).to_have_count(2)
-        expect(answer).to_contain_text("Готово")
+        result = section.locator(".response")
+        expect(result.locator("tbody tr")).to_have_count(2)
+        expect(result).to_contain_text("Готово")
         expect(section.locator(".status")).to_have_text("")
         with other.expect_download() as download:
-            answer.get_by_text("Скачать train.csv").click()
+            result.get_by_text("Скачать train.csv").click()
         assert download.value.path().read_text("utf-8-sig") == "a\n3.0\n5.0\n"
         section.locator("summary", has_text="Журнал").click()
         expect(section.locator(".task pre")).to_have_text("rows: 2\n")
         other.reload()  # the result is kept
-        expect(answer.locator("tbody tr")).to_have_count(2)
+        expect(result.locator("tbody tr")).to_have_count(2)
 
 
 def test_short_call_leaves_no_task(page: Page, go: Path) -> None:

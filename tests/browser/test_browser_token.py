@@ -148,7 +148,7 @@ def test_docs_send_the_token(page: Page, faults: list[str]) -> None:
     half.locator(".opblock-summary-control").click()
     half.get_by_role("button", name="Try it out").click()
     half.locator("textarea").fill("5")
-    with page.expect_response(lambda answer: "/half" in answer.url) as answered:
+    with page.expect_response(lambda response: "/half" in response.url) as response_info:
         half.get_by_role("button", name="Execute").click()
-    assert answered.value.status == 200
+    assert response_info.value.status == 200
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]

@@ -37,7 +37,7 @@ from mmf_core.registry import default
 
 LONG = 20.0  # seconds: no test waits this long
 SHORT = 2.0  # seconds: every hanging call takes this long
-ANSWER, OTHER = CallResult(CallStatus.OK, b"1"), CallResult(CallStatus.OK, b"2")
+SUCCESS, OTHER = CallResult(CallStatus.OK, b"1"), CallResult(CallStatus.OK, b"2")
 FAILED, LATE = CallResult(CallStatus.FAILED, b"ValueError: no"), CallResult(CallStatus.TIMEOUT)
 REJECTED = CallResult(CallStatus.REJECTED, b"InvalidValue: no")
 DOWN = CallResult(CallStatus.UNAVAILABLE, b"Unavailable: no response")
@@ -143,19 +143,19 @@ def test_multithreaded_forest_is_safe(registry: mmf.Registry) -> None:
 
 def test_state_kept_between_calls_is_safe(registry: mmf.Registry) -> None:
     """Both processes make the same calls in the same order."""
-    seen: list[str] = []
+    calls: list[str] = []
 
     @registry.target(returns=mmf.Integer())
     def count(text: Any = mmf.String()) -> int:
-        seen.append(text)
-        return len(seen)
+        calls.append(text)
+        return len(calls)
 
     @registry.target(returns=mmf.String())
     def latest() -> str:
-        return seen[-1] if seen else "none"
+        return calls[-1] if calls else "none"
 
     assert set(verdicts(registry).values()) == {Verdict.SAFE}
-    assert seen == ["text"], "called once where nothing differs, and never before the fork"
+    assert calls == ["text"], "called once where nothing differs, and never before the fork"
 
 
 def test_parent_calls_nothing_before_the_last_fork(
@@ -209,17 +209,17 @@ def waiting_for_a_thread(registry: mmf.Registry, *, preload: bool) -> None:
 
         def serve() -> None:
             while True:
-                text, answer = work.get()
-                answer.put(text.upper())
+                text, result = work.get()
+                result.put(text.upper())
 
         Thread(target=serve, daemon=True).start()
         return work
 
     @registry.target(returns=mmf.String())
     def shout(text: Any = mmf.String()) -> str:
-        answer: SimpleQueue[str] = SimpleQueue()
-        engine.put((text, answer))
-        return answer.get()
+        result: SimpleQueue[str] = SimpleQueue()
+        engine.put((text, result))
+        return result.get()
 
 
 def test_thread_of_an_artifact_is_lost(registry: mmf.Registry) -> None:
@@ -436,18 +436,18 @@ def test_example_rejected_by_the_target(registry: mmf.Registry) -> None:
 @pytest.mark.parametrize(
     ("forked", "here", "again", "verdict"),
     [
-        (ANSWER, ANSWER, [], Verdict.SAFE),
-        (ANSWER, OTHER, [OTHER] * fork_check.REPEATS, Verdict.DIFFERS),
-        (ANSWER, OTHER, [OTHER, OTHER, ANSWER], Verdict.VARIES),
-        (ANSWER, OTHER, [FAILED], Verdict.VARIES),
-        (ANSWER, FAILED, [], Verdict.BROKEN),
+        (SUCCESS, SUCCESS, [], Verdict.SAFE),
+        (SUCCESS, OTHER, [OTHER] * fork_check.REPEATS, Verdict.DIFFERS),
+        (SUCCESS, OTHER, [OTHER, OTHER, SUCCESS], Verdict.VARIES),
+        (SUCCESS, OTHER, [FAILED], Verdict.VARIES),
+        (SUCCESS, FAILED, [], Verdict.BROKEN),
         (REJECTED, REJECTED, [], Verdict.UNKNOWN),
-        (ANSWER, LATE, [], Verdict.UNKNOWN),
-        (FAILED, ANSWER, [ANSWER] * fork_check.REPEATS, Verdict.FAILS),
-        (FAILED, ANSWER, [ANSWER, FAILED], Verdict.VARIES),
+        (SUCCESS, LATE, [], Verdict.UNKNOWN),
+        (FAILED, SUCCESS, [SUCCESS] * fork_check.REPEATS, Verdict.FAILS),
+        (FAILED, SUCCESS, [SUCCESS, FAILED], Verdict.VARIES),
         (FAILED, FAILED, [], Verdict.BROKEN),
         (FAILED, LATE, [], Verdict.UNKNOWN),
-        (LATE, ANSWER, [], Verdict.HANGS),
+        (LATE, SUCCESS, [], Verdict.HANGS),
         (LATE, FAILED, [], Verdict.HANGS),
         (LATE, LATE, [], Verdict.UNKNOWN),
         (ANSWER, DOWN, [], Verdict.UNKNOWN),
@@ -528,9 +528,9 @@ def test_results_are_compared_in_their_response_format(registry: mmf.Registry) -
     def odd(data: Any = mmf.DataFrame()) -> Any:
         return data.assign(odd=b"\0")
 
-    answer = call(registry.targets["odd"], LONG)
-    assert answer.status is CallStatus.OK
-    assert answer.content.startswith(b"PAR1")
+    result = call(registry.targets["odd"], LONG)
+    assert result.status is CallStatus.OK
+    assert result.content.startswith(b"PAR1")
 
 
 # The command

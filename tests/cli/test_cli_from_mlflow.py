@@ -21,11 +21,11 @@ from mmf_core.cli import main
 from mmf_core.errors import ArtifactError, DescriptorError
 
 TABLE = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, 1.5, 2.5]})
-ASK = """
+INVOKE = """
 import json, sys
 from mmf_core.web import create_app
-answer = create_app("main").test_client().post("/invocations", json=json.loads(sys.argv[1]))
-print(answer.status_code, json.dumps(answer.json))
+response = create_app("main").test_client().post("/invocations", json=json.loads(sys.argv[1]))
+print(response.status_code, json.dumps(response.json))
 """
 
 
@@ -58,10 +58,10 @@ def from_mlflow(folder: Path, *options: str) -> Result:
     return CliRunner().invoke(main, ["from-mlflow", str(folder), *options])
 
 
-def ask(folder: Path, body: Any) -> str:
+def invoke(folder: Path, body: Any) -> str:
     """Serve the main.py in a folder in a new process; return its response."""
     done = subprocess.run(
-        [sys.executable, "-c", ASK, json.dumps(body)],
+        [sys.executable, "-c", INVOKE, json.dumps(body)],
         cwd=folder,
         env={
             **os.environ,
@@ -119,10 +119,12 @@ def test_generated_main_serves_the_model(tmp_path: Path, monkeypatch: pytest.Mon
     assert '{"dataframe_records": [{"a": 1, "b": 0.5}]}' in result.output
     text = (tmp_path / "main.py").read_text(encoding="utf-8")
     assert "SCHEMA = {'a': int, 'b': float}\n" in text
-    status, _, answer = ask(tmp_path, {"dataframe_records": [{"a": 1, "b": 0.5}]}).partition(" ")
+    status, _, response = invoke(tmp_path, {"dataframe_records": [{"a": 1, "b": 0.5}]}).partition(
+        " "
+    )
     assert status == "200"
-    assert json.loads(answer)["predictions"] == pytest.approx([2.0])
-    assert ask(tmp_path, {"dataframe_records": [{"a": 1}]}).startswith("400 ")
+    assert json.loads(response)["predictions"] == pytest.approx([2.0])
+    assert invoke(tmp_path, {"dataframe_records": [{"a": 1}]}).startswith("400 ")
     again = from_mlflow(Path("model"))
     assert again.exit_code == 1
     assert "--out" in again.output
@@ -138,9 +140,9 @@ def test_tensor_signature_becomes_an_array(tmp_path: Path, monkeypatch: pytest.M
     assert from_mlflow(Path("model")).exit_code == 0
     text = (tmp_path / "main.py").read_text(encoding="utf-8")
     assert "mmf.Array(shape=(None, 2), dtype='float64')" in text
-    status, _, answer = ask(tmp_path, {"inputs": [[1, 0.5], [2, 1.5]]}).partition(" ")
+    status, _, response = invoke(tmp_path, {"inputs": [[1, 0.5], [2, 1.5]]}).partition(" ")
     assert status == "200"
-    assert json.loads(answer)["predictions"] == pytest.approx([2.0, 4.0])
+    assert json.loads(response)["predictions"] == pytest.approx([2.0, 4.0])
 
 
 def test_params_become_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

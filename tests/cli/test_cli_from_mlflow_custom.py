@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from test_cli_from_mlflow import ask, columns, from_mlflow
+from test_cli_from_mlflow import columns, from_mlflow, invoke
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
@@ -68,9 +68,9 @@ def test_custom_pyfunc_model_is_served(saved: Path) -> None:
     result = from_mlflow(Path("custom"))
     assert result.exit_code == 0, result.output
     body = {"dataframe_split": {"columns": ["a"], "data": [[1], [2.0]]}, "params": {"more": 1}}
-    status, _, answer = ask(saved, body).partition(" ")
+    status, _, response = invoke(saved, body).partition(" ")
     assert status == "200"
-    assert json.loads(answer) == {"predictions": [{"y": 3.5}, {"y": 6.0}]}
+    assert json.loads(response) == {"predictions": [{"y": 3.5}, {"y": 6.0}]}
 
 
 def test_failing_custom_loader_is_reported(saved: Path) -> None:

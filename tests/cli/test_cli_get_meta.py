@@ -81,7 +81,7 @@ def written(project: Path, name: str = "mmf.json") -> dict[str, Any]:
     return meta
 
 
-def assert_refused(result: Result, *words: str) -> None:
+def assert_rejected(result: Result, *words: str) -> None:
     """Check for a one-line error with these words and exit code 1."""
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -203,19 +203,19 @@ def test_invalid_project_is_reported_in_one_line(
     project: Path, source: str, words: list[str]
 ) -> None:
     (project / "main.py").write_text(source, encoding="utf-8")
-    assert_refused(run("get-meta", "main"), *words)
+    assert_rejected(run("get-meta", "main"), *words)
     assert not (project / "mmf.json").exists()
 
 
 @pytest.mark.parametrize("module", ["absent", "a/main.py", "", ".main", "a b", "absent.main"])
 @pytest.mark.usefixtures("project")
 def test_missing_module(module: str) -> None:
-    assert_refused(run("get-meta", module), "cannot be imported")
+    assert_rejected(run("get-meta", module), "cannot be imported")
 
 
 @pytest.mark.usefixtures("project")
 def test_unwritable_output() -> None:
-    assert_refused(run("get-meta", "main", "--out", "no/mmf.json"), "cannot write no/mmf.json")
+    assert_rejected(run("get-meta", "main", "--out", "no/mmf.json"), "cannot write no/mmf.json")
 
 
 def test_failure_keeps_the_old_file(project: Path) -> None:

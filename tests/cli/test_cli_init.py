@@ -76,24 +76,24 @@ def test_model_from_another_folder_is_served(project: Path, model: Path) -> None
     result = init(model)
     assert result.exit_code == 0, result.output
     assert (project / model.name).read_bytes() == model.read_bytes()
-    answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
+    response = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
     expected = joblib.load(model).predict(ROWS)
-    assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
+    assert [row["prediction"] for row in response.json] == pytest.approx(expected)
 
 
 def test_id_is_returned_beside_its_prediction(project: Path, model: Path) -> None:
     init(model)
     rows = [{"id": f"00{number}", **row} for number, row in enumerate(ROWS.to_dict("records"))]
-    answer = serve(project).post("/predict?format=json", json=rows)
-    assert [list(row) for row in answer.json] == [["id", "prediction"]] * 3
-    assert [row["id"] for row in answer.json] == ["000", "001", "002"]
+    response = serve(project).post("/predict?format=json", json=rows)
+    assert [list(row) for row in response.json] == [["id", "prediction"]] * 3
+    assert [row["id"] for row in response.json] == ["000", "001", "002"]
 
 
 def test_invalid_request_names_the_columns(project: Path, model: Path) -> None:
     init(model)
-    answer = serve(project).post("/predict", json=[{"rooms": "two"}])
-    assert answer.status_code == 422
-    assert {error["column"] for error in answer.json["errors"]} == {"area (m²)", "rooms"}
+    response = serve(project).post("/predict", json=[{"rooms": "two"}])
+    assert response.status_code == 422
+    assert {error["column"] for error in response.json["errors"]} == {"area (m²)", "rooms"}
 
 
 def test_printed_curl_gets_the_printed_prediction(project: Path, model: Path) -> None:
@@ -101,13 +101,13 @@ def test_printed_curl_gets_the_printed_prediction(project: Path, model: Path) ->
     (curl,) = [line for line in printed.splitlines() if line.startswith("curl ")]
     _, url, *options = shlex.split(curl)
     body = options[options.index("-d") + 1]
-    answer = serve(project).post(
+    response = serve(project).post(
         f"/{url.rpartition('/')[2]}",
         data=body.encode(),
         headers={"Content-Type": "application/json", "Accept": "application/json"},
     )
-    assert answer.status_code == 200
-    assert f"an example is predicted: {answer.json[0]['prediction']}\n" in printed
+    assert response.status_code == 200
+    assert f"an example is predicted: {response.json[0]['prediction']}\n" in printed
 
 
 def check_lint(project: Path) -> None:
@@ -182,8 +182,8 @@ def test_large_model_gets_a_loader(
     assert init(model).exit_code == 0
     assert "def model():" in (project / "main.py").read_text()
     ast.parse((project / "main.py").read_text())
-    answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
-    assert answer.status_code == 200
+    response = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
+    assert response.status_code == 200
 
 
 def test_large_schema_is_read_from_the_model(project: Path, tmp_path: Path) -> None:
@@ -203,9 +203,9 @@ def test_schema_has_types_and_categories_of_the_model(project: Path, tmp_path: P
     assert "an example is predicted" in init(path).output
     client = serve(project)
     assert client.post("/predict?format=json", json=rows.to_dict("records")).status_code == 200
-    answer = client.post("/predict", json=[{"city": "Tver", "area": 30}])
-    assert answer.status_code == 422
-    assert answer.json["errors"][0]["column"] == "city"
+    response = client.post("/predict", json=[{"city": "Tver", "area": 30}])
+    assert response.status_code == 422
+    assert response.json["errors"][0]["column"] == "city"
 
 
 def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -> None:
@@ -215,9 +215,9 @@ def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -
     assert "without a schema" in init(path).output
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # scikit-learn warns about missing feature names
-        answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
+        response = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
     expected = bare.predict(ROWS.to_numpy())
-    assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
+    assert [row["prediction"] for row in response.json] == pytest.approx(expected)
 
 
 SCALER = StandardScaler().fit(ROWS)
@@ -227,9 +227,9 @@ ONE = StandardScaler().fit([[1.0], [2.0]])  # of the labels
 
 
 def predictions(client: Any, route: str) -> list[float]:
-    answer = client.post(f"/{route}?format=json", json=ROWS.to_dict("records"))
-    assert answer.status_code == 200, answer.text
-    return [row["prediction"] for row in answer.json]
+    response = client.post(f"/{route}?format=json", json=ROWS.to_dict("records"))
+    assert response.status_code == 200, response.text
+    return [row["prediction"] for row in response.json]
 
 
 @pytest.mark.parametrize("is_large", [False, True])

@@ -41,8 +41,8 @@ def echo():
 
     def serve():
         while True:
-            text, answer = work.get()
-            answer.put(text)
+            text, reply = work.get()
+            reply.put(text)
 
     Thread(target=serve).start()  # the interpreter would wait for it
     return work
@@ -50,9 +50,9 @@ def echo():
 
 @mmf.target(returns=mmf.String())
 def greet(who=mmf.String()):
-    answer = SimpleQueue()
-    echo.put((who, answer))
-    return answer.get()
+    reply = SimpleQueue()
+    echo.put((who, reply))
+    return reply.get()
 """
 STEPS = [
     "creating a virtual environment …",
@@ -191,16 +191,16 @@ def test_signal_removes_the_environment(
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the list of commands that would have been run; each succeeds."""
-    seen: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def run(arguments: list[Any], **_: Any) -> SimpleNamespace:
-        seen.append([str(argument) for argument in arguments])
+        commands.append([str(argument) for argument in arguments])
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(check_command.subprocess, "run", run)
     handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(signal, "signal", lambda *_: handler)
-    return seen
+    return commands
 
 
 def test_pip_is_used_without_uv(

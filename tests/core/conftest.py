@@ -11,7 +11,7 @@ from mmf_core import registry as registry_module
 from mmf_core.registry import Registry
 
 _POOLS: list[Any] = []
-"""Of pyarrow, kept: buffers may be freed through them later."""
+"""Pools of pyarrow, kept alive: buffers may be freed through them later."""
 
 
 @pytest.fixture

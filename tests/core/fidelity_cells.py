@@ -44,7 +44,7 @@ def _all(compare: Callable[[Any, Any], bool]) -> Callable[[pd.DataFrame, pd.Data
 
 
 def _narrowed(arrived: pd.Series, sent: pd.Series) -> pd.Series:
-    """Return a column for the comparison: 0.1 says exactly which float32 is meant."""
+    """Return a column for the comparison: 0.1 identifies the float32 exactly."""
     is_double = sent.dtype == "float32" and arrived.dtype == "float64"
     return arrived.astype("float32") if is_double else arrived
 

@@ -21,7 +21,7 @@ from mmf_core.errors import DescriptorError, InvalidValue, RequestError
 
 FORMS = [Format.JSON, Format.CSV, Format.NPY]
 NAMES = ["ash", "hue"]
-WANTED = mmf.Array(columns=NAMES)
+NAMED = mmf.Array(columns=NAMES)
 
 
 def _codec(form: Format) -> Codec[Any]:
@@ -160,7 +160,7 @@ def test_csv_output(array: np.ndarray, text: str) -> None:
 
 
 def test_csv_of_named_columns_has_a_header() -> None:
-    assert CSV.encode(np.array([[1, 2]]), WANTED.options) == b"ash,hue\n1,2\n"
+    assert CSV.encode(np.array([[1, 2]]), NAMED.options) == b"ash,hue\n1,2\n"
 
 
 def test_csv_requires_two_dimensions() -> None:
@@ -232,7 +232,7 @@ def test_json_errors_have_row_and_column(plain: Any, places: list[Any]) -> None:
     ],
 )
 def test_json_columns_are_reordered_by_name(plain: Any) -> None:
-    array = WANTED.validate(JSON.decode(json.dumps(plain), WANTED.options))
+    array = NAMED.validate(JSON.decode(json.dumps(plain), NAMED.options))
     assert array.tolist() == [[1, 2.5], [3, 4]]
     assert array.dtype == np.float64
 
@@ -241,11 +241,11 @@ def test_json_columns_are_reordered_by_name(plain: Any) -> None:
     "text", ["hue,name,ash\n2.5,Barolo,1\n4,,3\n", "1,2.5\n3,4\n", "ash,hue\n1,2.5\n3,4\n"]
 )
 def test_csv_columns_are_reordered_by_name(text: str) -> None:
-    assert WANTED.validate(CSV.decode(text.encode(), WANTED.options)).tolist() == [[1, 2.5], [3, 4]]
+    assert NAMED.validate(CSV.decode(text.encode(), NAMED.options)).tolist() == [[1, 2.5], [3, 4]]
 
 
 def test_npy_columns_keep_their_order() -> None:
-    array = WANTED.validate(NPY.decode(_npy(np.array([[1, 2]], dtype=np.int32)), WANTED.options))
+    array = NAMED.validate(NPY.decode(_npy(np.array([[1, 2]], dtype=np.int32)), NAMED.options))
     assert (array.tolist(), array.dtype) == ([[1, 2]], np.float64)
 
 
@@ -278,7 +278,7 @@ def test_npy_columns_keep_their_order() -> None:
 )  # fmt: skip
 def test_column_errors_have_row_and_column(plain: Any, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
-        WANTED.validate(JSON.decode(json.dumps(plain), WANTED.options))
+        NAMED.validate(JSON.decode(json.dumps(plain), NAMED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
@@ -295,7 +295,7 @@ def test_column_errors_have_row_and_column(plain: Any, message: str, places: lis
 )
 def test_csv_column_errors_have_row_and_column(text: str, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
-        WANTED.validate(CSV.decode(text.encode(), WANTED.options))
+        NAMED.validate(CSV.decode(text.encode(), NAMED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
@@ -329,16 +329,16 @@ def test_rejects_nan_only_in_named_columns() -> None:
 
 def test_error_list_is_limited() -> None:
     with pytest.raises(InvalidValue) as caught:
-        JSON.decode(json.dumps([["x", "y"]] * 1_000), WANTED.options)
+        JSON.decode(json.dumps([["x", "y"]] * 1_000), NAMED.options)
     assert len(caught.value.errors) == 20
 
 
 def test_array_with_columns_is_homogeneous_and_described() -> None:
-    assert WANTED.is_homogeneous
+    assert NAMED.is_homogeneous
     assert not mmf.Array().is_homogeneous
-    meta = WANTED.meta()
+    meta = NAMED.meta()
     assert (meta["columns"], meta["shape"], meta["dtype"]) == (NAMES, [None, 2], "float64")
-    assert WANTED.plain_example == [{"ash": 0.5, "hue": 0.5}]
+    assert NAMED.plain_example == [{"ash": 0.5, "hue": 0.5}]
 
 
 # shape and dtype
@@ -444,7 +444,7 @@ def test_rejects_result_that_no_dtype_holds_exactly(result: Any) -> None:
     for dtype in (None, "int64"):
         with pytest.raises(InvalidValue, match=r"one type holds exactly, got \d+"):
             mmf.Array(dtype=dtype).to_output(result)
-    floats = mmf.Array(dtype="float64").to_output(result)  # what the author asks for
+    floats = mmf.Array(dtype="float64").to_output(result)  # as the author declares
     assert floats.dtype == "float64"
 
 
@@ -526,7 +526,7 @@ def test_rejects_invalid_declaration(how: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-@pytest.mark.parametrize("descriptor", [mmf.Array(), WANTED], ids=["any", "columns"])
+@pytest.mark.parametrize("descriptor", [mmf.Array(), NAMED], ids=["any", "columns"])
 def test_corrupted_arrays_raise_request_errors(form: Format, descriptor: mmf.Array) -> None:
     codec, draw = _codec(form), random.Random(form.name)
     originals = [

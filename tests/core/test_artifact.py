@@ -239,7 +239,7 @@ def test_reassigned_name_is_not_replaced(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (ValueError("bad weights"), "ValueError: bad weights"),
         (FileNotFoundError(2, "No such file", "vocabulary.txt"), "vocabulary.txt not found"),
@@ -249,14 +249,14 @@ def test_reassigned_name_is_not_replaced(
     ],
 )
 def test_failing_loader_raises_artifact_error_with_the_reason(
-    error: Exception, said: str, registry: Registry
+    error: Exception, message: str, registry: Registry
 ) -> None:
     def loader() -> None:
         raise error
 
     registry.artifact("model.bin")(loader)
     for _ in range(2):  # it may be fixed and retried
-        with pytest.raises(ArtifactError, match=said):
+        with pytest.raises(ArtifactError, match=message):
             registry.load_artifacts()
     assert not registry.is_ready
 

@@ -202,14 +202,14 @@ def test_target_example_is_checked_when_declared(
 
 
 def test_examples_are_called_with_the_given_arguments(registry: mmf.Registry) -> None:
-    seen: list[tuple[int, int, str]] = []
+    calls: list[tuple[int, int, str]] = []
 
     @registry.target(examples={"low": {"x": 1, "times": 5}, "high": {"x": 9}})
     def score(x: Any = mmf.Integer(), times: Any = mmf.Integer(default=2), end: Any = END) -> None:
-        seen.append((x, times, end))
+        calls.append((x, times, end))
 
     assert call(registry.targets["score"]).status is CallStatus.OK
-    assert seen == [(1, 5, "!"), (9, 2, "!")]
+    assert calls == [(1, 5, "!"), (9, 2, "!")]
 
 
 END = mmf.String(default="!")

@@ -198,9 +198,9 @@ def test_rejection_by_the_function_affects_one_request(line: Line) -> None:
 
 def test_max_rows_limits_a_batch_but_not_a_request() -> None:
     line = Line(batch=mmf.Batch(max_rows=3))
-    answers = line.send_together(frame(1, 2), frame(3), frame(*range(20, 30)), frame(4))
+    results = line.send_together(frame(1, 2), frame(3), frame(*range(20, 30)), frame(4))
     assert [len(table) for table in line.calls] == [1, 3, 10, 1]
-    assert [len(answer) for answer in answers] == [2, 1, 10, 1]
+    assert [len(result) for result in results] == [2, 1, 10, 1]
     line.threads.shutdown()
 
 
@@ -287,13 +287,13 @@ def test_batched_table_has_the_declared_dtypes(schema: Any) -> None:
 )
 def test_equal_scalars_of_different_types_are_not_batched(line: Line, scalars: Any) -> None:
     held = line.hold()
-    futures = [line.send(frame(1), **each) for each in scalars]
+    futures = [line.send(frame(1), **arguments) for arguments in scalars]
     line.gate.set()
     for future in (held, *futures):
         future.result(LONGEST)
-    given_to_calls = {repr(tuple(each)) for each in line.scalars[1:]}
+    scalars_of_calls = {repr(tuple(arguments)) for arguments in line.scalars[1:]}
     assert len(line.calls) == 3
-    assert len(given_to_calls) == 2
+    assert len(scalars_of_calls) == 2
 
 
 @given(
@@ -316,9 +316,9 @@ def test_batched_results_equal_single_results(
     tables = [pd.DataFrame(rows, columns=["a", "b"]) for rows in requests]
     if not mixed:
         tables = [table.astype(float) for table in tables]
-    answers = line.send_together(*tables)
-    for table, answer in zip(tables, answers, strict=True):
-        assert_frame_equal(answer.reset_index(drop=True), table.assign(c=table["a"] - table["b"]))
+    results = line.send_together(*tables)
+    for table, result in zip(tables, results, strict=True):
+        assert_frame_equal(result.reset_index(drop=True), table.assign(c=table["a"] - table["b"]))
     assert len(line.calls) == 2
     line.threads.shutdown()
 
@@ -341,15 +341,15 @@ def test_results_of_every_kind_are_split(line: Line, result: str) -> None:
 
 
 def test_arrays_are_batched() -> None:
-    seen = []
+    shapes = []
 
     def score(data: Any = mmf.Array()) -> Any:
-        seen.append(data.shape)
+        shapes.append(data.shape)
         return data.sum(axis=1)
 
     target = Target.of(score, returns=mmf.Array(), call_options=CallOptions(batch=mmf.Batch()))
     assert Execution(target)({"data": np.ones((2, 3))}).tolist() == [3, 3]
-    assert seen == [(2, 3)]
+    assert shapes == [(2, 3)]
 
 
 def test_concurrent_threads_get_their_own_rows() -> None:

@@ -106,13 +106,13 @@ def test_table_has_the_schema_of_the_booster(
     assert client.post("/score", json=[{"id": 7, **row}]).status_code == 200
     wrong = [("age", "strong"), *([("city", "Paris")] if "city" in row else [])]
     for column, value in wrong:
-        answer = client.post("/score", json=[row, {**row, column: value}])
-        assert answer.status_code == 422
-        (error,) = answer.json["errors"]
+        response = client.post("/score", json=[row, {**row, column: value}])
+        assert response.status_code == 422
+        (error,) = response.json["errors"]
         assert (error["row"], error["column"]) == (1, column)
     del row["age"]
-    answer = client.post("/score", json=[row])
-    assert (answer.status_code, answer.json["detail"]) == (422, "missing columns: age")
+    response = client.post("/score", json=[row])
+    assert (response.status_code, response.json["detail"]) == (422, "missing columns: age")
 
 
 def test_ambiguous_categories_are_not_guessed(
@@ -131,5 +131,5 @@ def test_ambiguous_categories_are_not_guessed(
     assert "CatBoost takes texts or whole numbers in city" in caplog.text
     row = {**TEXTS.head(1).to_dict("records")[0], "flag": 1, "city": 7}
     body = json.dumps([row])  # in the order of the fit: CatBoost compares it
-    answer = client.post("/score", data=body, content_type="application/json")
-    assert answer.status_code == 200, answer.json
+    response = client.post("/score", data=body, content_type="application/json")
+    assert response.status_code == 200, response.json

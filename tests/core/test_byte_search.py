@@ -30,7 +30,7 @@ def test_searches_agree_with_bytes(
     characters = np.frombuffer(text, np.uint8)
     for signs in ((b":",), (b"<:", b"f"), (b"f", b">", b"<:"), (b"<", b"f", b"><", b"<:")):
         pattern = b"".join(b"[%b]" % sign for sign in signs)
-        expected_places = [found.start() for found in re.finditer(b"(?=%b)" % pattern, text)]
+        expected_places = [match.start() for match in re.finditer(b"(?=%b)" % pattern, text)]
         assert places(characters, *signs).tolist() == expected_places
 
 

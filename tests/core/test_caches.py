@@ -33,7 +33,7 @@ UNBOUNDED = {
     "web.logs.json_formatter": "nothing",
     "web.openapi.document.encoded_document": "nothing",
 }
-"""What the keys of a cache are that has no bound."""
+"""The keys of unbounded caches."""
 BOUNDED = {
     "access.tokens._verified": 1024,
     "codecs.json_yaml._dumper": 1,
@@ -45,7 +45,7 @@ BOUNDED = {
     "web.http.negotiation._accepted": 256,
     "web.http.requests.parse_content_type": 256,
 }
-"""The most entries of a cache whose keys may be a caller's: headers have 8 KiB at most."""
+"""The maximum entries of a cache with keys from requests: headers have at most 8 KiB."""
 
 
 def caches() -> Iterator[tuple[str, int | None]]:
@@ -63,6 +63,6 @@ def caches() -> Iterator[tuple[str, int | None]]:
 
 
 def test_every_cache_is_listed() -> None:
-    found = dict(caches())
-    assert {name for name, size in found.items() if size is None} == UNBOUNDED.keys()
-    assert {name: size for name, size in found.items() if size is not None} == BOUNDED
+    sizes = dict(caches())
+    assert {name for name, size in sizes.items() if size is None} == UNBOUNDED.keys()
+    assert {name: size for name, size in sizes.items() if size is not None} == BOUNDED

@@ -29,16 +29,17 @@ def test_call_options_are_kept(registry: mmf.Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch", "kept"), [(True, mmf.Batch()), (mmf.Batch(max_rows=7), mmf.Batch(7)), (False, None)]
+    ("batch", "expected"),
+    [(True, mmf.Batch()), (mmf.Batch(max_rows=7), mmf.Batch(7)), (False, None)],
 )
 def test_batch_is_a_flag_or_a_size(
-    registry: mmf.Registry, batch: bool | mmf.Batch, kept: mmf.Batch | None
+    registry: mmf.Registry, batch: bool | mmf.Batch, expected: mmf.Batch | None
 ) -> None:
     @registry.target(returns=mmf.DataFrame(), batch=batch)
     def score(data: Any = mmf.DataFrame(), n: Any = mmf.Integer(default=1)) -> Any:
         return data
 
-    assert registry.targets["score"].call_options.batch == kept
+    assert registry.targets["score"].call_options.batch == expected
 
 
 @pytest.mark.parametrize(

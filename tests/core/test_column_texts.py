@@ -33,12 +33,12 @@ def test_deduplicated_conversion_equals_cell_by_cell(type_: object, cells: list[
     expected = _convert(cells, type_)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schema, "_FEW_ROWS", 0)
-        found = _convert(cells, type_)
-    if isinstance(expected, str) or isinstance(found, str):
-        assert found == expected
+        converted = _convert(cells, type_)
+    if isinstance(expected, str) or isinstance(converted, str):
+        assert converted == expected
     else:
-        assert_series_equal(found[0], expected[0])
-        assert np.array_equal(found[1], expected[1])
+        assert_series_equal(converted[0], expected[0])
+        assert np.array_equal(converted[1], expected[1])
 
 
 def test_objects_other_than_text_are_not_deduplicated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ WRONG: dict[Any, list[Any]] = {
         *(np.datetime64("2026-01-31T00:00:00.000000001"), np.datetime64("300000-01-01", "s")),
     ],
 }
-KINDS_OF_WRONG = [(kind, cell) for kind, cells in WRONG.items() for cell in cells]
+INVALID_CELLS = [(kind, cell) for kind, cells in WRONG.items() for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_dtype_is_always_the_declared_one(kind: Any, *, nullable: bool) -> None:
         assert _column(declared, _objects(None, None)).dtype == DTYPES[declared]
 
 
-@pytest.mark.parametrize(("kind", "cell"), KINDS_OF_WRONG, ids=repr)
+@pytest.mark.parametrize(("kind", "cell"), INVALID_CELLS, ids=repr)
 @pytest.mark.parametrize("nullable", [False, True])
 def test_invalid_cell_is_reported_by_row(kind: Any, cell: Any, *, nullable: bool) -> None:
     cells = RIGHT[kind]

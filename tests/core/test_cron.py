@@ -16,8 +16,8 @@ def at(text: str) -> float:
 
 def latest(expression: str, after: str, until: str) -> str:
     """Return the last time of an expression in (after, until]; "" if there is none."""
-    found = CronSchedule.parse(expression).latest(at(after), at(until))
-    return f"{datetime.fromtimestamp(found, UTC):%Y-%m-%d %H:%M}" if found is not None else ""
+    time = CronSchedule.parse(expression).latest(at(after), at(until))
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M}" if time is not None else ""
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_matches_the_calendar_over_two_years() -> None:
         if day <= 7 or calendar.weekday(year, month, day) == calendar.FRIDAY
         for hour in (4, 16)
     ]
-    found, end = [], datetime(2029, 1, 1, tzinfo=UTC) - timedelta(minutes=1)
+    times, end = [], datetime(2029, 1, 1, tzinfo=UTC) - timedelta(minutes=1)
     start = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
     until = end.timestamp()
     while (moment := schedule.latest(start, until)) is not None:
-        found.append(datetime.fromtimestamp(moment, UTC))
+        times.append(datetime.fromtimestamp(moment, UTC))
         until = moment - 1
-    assert found[::-1] == expected
+    assert times[::-1] == expected
 
 
 @pytest.mark.parametrize(

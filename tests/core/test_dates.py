@@ -147,11 +147,11 @@ MOMENTS = (
 def test_column_and_scalar_agree(moments: list[datetime], tz: str, as_text: bool) -> None:
     """With mixed offsets, each cell is what it would be alone."""
     cells = [moment.isoformat() if as_text else moment for moment in moments]
-    one, column = mmf.Datetime(tz=tz), mmf.Column(datetime, tz=tz)
+    scalar, column = mmf.Datetime(tz=tz), mmf.Column(datetime, tz=tz)
     expected: list[Any] = []
     for cell in cells:
         try:
-            expected.append(one.validate(cell))
+            expected.append(scalar.validate(cell))
         except InvalidValue:
             expected.append(None)
     if None in expected:
@@ -264,13 +264,13 @@ def test_naive_bounds_and_choices_are_local_times() -> None:
 
 
 def test_zone_is_described() -> None:
-    column, one = mmf.Column(datetime, tz="Europe/Berlin"), mmf.Datetime(tz="Europe/Berlin")
-    for described in (column, one):
+    column, scalar = mmf.Column(datetime, tz="Europe/Berlin"), mmf.Datetime(tz="Europe/Berlin")
+    for described in (column, scalar):
         assert (
             described.json_schema()["description"] == "in Europe/Berlin unless it has a UTC offset"
         )
-    assert column.example() == one.plain_example == "2026-01-31T12:00:00+01:00"
-    assert one.meta()["tz"] == "Europe/Berlin"
+    assert column.example() == scalar.plain_example == "2026-01-31T12:00:00+01:00"
+    assert scalar.meta()["tz"] == "Europe/Berlin"
     assert NAIVE.json_schema() == {"type": "string", "format": "date-time-local"}
     assert repr(column) == "mmf.Column(datetime, tz='Europe/Berlin')"
     assert column.plain.tz == "Europe/Berlin" == column.unlimited.tz

@@ -70,16 +70,16 @@ def load(tmp_path: Path) -> Callable[..., Any]:
 @pytest.fixture
 def tables_seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return a list of the tables whose names scikit-learn inspects."""
-    seen: list[Any] = []
+    tables: list[Any] = []
     look = validation._get_feature_names
 
     def spy(value: Any) -> Any:
         if isinstance(value, pd.DataFrame):
-            seen.append(value)
+            tables.append(value)
         return look(value)
 
     monkeypatch.setattr(validation, "_get_feature_names", spy)
-    return seen
+    return tables
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
@@ -228,11 +228,11 @@ def test_target_infers_the_schema_through_the_fast_path(
 
     client = create_app(registry).test_client()
     tables_seen.clear()
-    answer = client.post("/score", json=TABLE.head(2).to_dict("records"))
+    response = client.post("/score", json=TABLE.head(2).to_dict("records"))
     assert tables_seen == []
-    assert [row["prediction"] for row in answer.json] == model.predict(TABLE.head(2)).tolist()
-    answer = client.post("/score", json=[{"a": 1, "b": 2}])
-    assert (answer.status_code, answer.json["detail"]) == (422, "missing columns: c")
+    assert [row["prediction"] for row in response.json] == model.predict(TABLE.head(2)).tolist()
+    response = client.post("/score", json=[{"a": 1, "b": 2}])
+    assert (response.status_code, response.json["detail"]) == (422, "missing columns: c")
     with pytest.raises(ValueError, match="Input X contains NaN"):
         model.predict(TABLE.assign(a=np.nan))
 
@@ -296,11 +296,11 @@ def test_feature_name_changed_in_place_takes_effect() -> None:
 
 def test_one_copy_serves_all_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     model = mmf.fast_path(line())
-    made: list[Any] = []
-    monkeypatch.setattr(sklearn_fast_path, "_NamelessCopy", lambda *args: made.append(args))
+    copies: list[Any] = []
+    monkeypatch.setattr(sklearn_fast_path, "_NamelessCopy", lambda *args: copies.append(args))
     for _ in range(3):
         model.predict(TABLE)
-    assert made == []
+    assert copies == []
 
 
 def test_set_output_takes_effect() -> None:

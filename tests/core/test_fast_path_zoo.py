@@ -27,11 +27,11 @@ from mmf_core.models.sklearn_fast_path import (
 
 pytestmark = pytest.mark.long
 COLUMNS = ["a", "b", "c", "d"]
-SEEN = pd.DataFrame(np.random.default_rng(0).random((24, 4)), columns=COLUMNS)
-GIVEN = pd.DataFrame(np.random.default_rng(1).random((6, 4)), columns=COLUMNS)
+TRAINING = pd.DataFrame(np.random.default_rng(0).random((24, 4)), columns=COLUMNS)
+INPUT = pd.DataFrame(np.random.default_rng(1).random((6, 4)), columns=COLUMNS)
 CLASSES = pd.Series(np.arange(24) % 2)
-NUMBERS = SEEN @ [1.0, 2.0, 3.0, 4.0] + 1
-TWO = pd.DataFrame({"first": NUMBERS, "second": SEEN["a"]})
+NUMBERS = TRAINING @ [1.0, 2.0, 3.0, 4.0] + 1
+TWO = pd.DataFrame({"first": NUMBERS, "second": TRAINING["a"]})
 
 
 class Tenfold(pd.DataFrame):
@@ -42,27 +42,27 @@ class Tenfold(pd.DataFrame):
 
 
 INPUTS: dict[str, Any] = {
-    "right": GIVEN,
-    "one row": GIVEN.head(1),
-    "integers": (GIVEN * 9).astype(int),
-    "integers and floats": GIVEN.assign(b=[0, 1, 2, 3, 4, 5]),
-    "float32": GIVEN.astype("float32"),
-    "another order": GIVEN[["b", "a", "c", "d"]],
-    "a column missing": GIVEN[["a", "b", "c"]],
-    "a column more": GIVEN.assign(e=0.5),
-    "columns of one name": GIVEN.set_axis(["a", "a", "c", "d"], axis="columns"),
-    "NaN": GIVEN.assign(c=np.nan),
-    "infinity": GIVEN.assign(c=-np.inf),
-    "objects": GIVEN.astype({"d": object}),
-    "no rows": GIVEN.head(0),
-    "nullable integers": (GIVEN * 9).round().astype("Int64"),
-    "an array": GIVEN.to_numpy(),
+    "right": INPUT,
+    "one row": INPUT.head(1),
+    "integers": (INPUT * 9).astype(int),
+    "integers and floats": INPUT.assign(b=[0, 1, 2, 3, 4, 5]),
+    "float32": INPUT.astype("float32"),
+    "another order": INPUT[["b", "a", "c", "d"]],
+    "a column missing": INPUT[["a", "b", "c"]],
+    "a column more": INPUT.assign(e=0.5),
+    "columns of one name": INPUT.set_axis(["a", "a", "c", "d"], axis="columns"),
+    "NaN": INPUT.assign(c=np.nan),
+    "infinity": INPUT.assign(c=-np.inf),
+    "objects": INPUT.astype({"d": object}),
+    "no rows": INPUT.head(0),
+    "nullable integers": (INPUT * 9).round().astype("Int64"),
+    "an array": INPUT.to_numpy(),
 }
 FAST_INPUTS = {
     *("right", "one row", "integers", "integers and floats", "float32", "NaN", "infinity"),
     "no rows",
 }
-"""The tables of plain numbers with the columns of the fit: their values are not looked at."""
+"""The numeric tables with the fitted columns: their values are not inspected."""
 
 KINDS = ["classifier", "regressor", "transformer", "cluster", None]
 
@@ -75,7 +75,7 @@ OPTIONS: dict[str, Any] = {
     "max_subpopulation": 10,
     "n_quantiles": 5,
 }
-"""For every estimator that knows them: few rounds, nothing by chance."""
+"""For every estimator that has them: few iterations, deterministic."""
 SPECIAL: dict[str, dict[str, Any]] = {
     "CCA": {"n_components": 1},
     "PLSCanonical": {"n_components": 1},
@@ -97,7 +97,7 @@ ORDINARY = {
     *("RANSACRegressor", "SelfTrainingClassifier", "FrozenEstimator"),
     *("Isomap", "LocalOutlierFactor"),
 }
-"""Of those with a method to call, the ones that have no fast path."""
+"""Estimators with a callable method but without a fast path."""
 WITHOUT_METHODS = {
     *("AgglomerativeClustering", "DBSCAN", "HDBSCAN", "OPTICS", "SpectralClustering"),
     *("SpectralBiclustering", "SpectralCoclustering", "NearestNeighbors"),
@@ -109,7 +109,7 @@ NOT_FOR_TABLES = {
     *("TfidfVectorizer", "PatchExtractor", "SparseCoder", "IsotonicRegression"),
     *("LabelBinarizer", "LabelEncoder", "MultiLabelBinarizer"),
 }
-"""Fitted on texts, pictures, labels or one column, or without learning any column's name."""
+"""Fitted on texts, images, labels or one column, or without learning column names."""
 
 
 def make(kind: type) -> Any:
@@ -122,7 +122,7 @@ def make(kind: type) -> Any:
     inner = Ridge() if issubclass(kind, RegressorMixin) else LogisticRegression()
     required = {
         "base_estimator": inner,
-        "estimator": inner.fit(SEEN, CLASSES) if name == "FrozenEstimator" else inner,
+        "estimator": inner.fit(TRAINING, CLASSES) if name == "FrozenEstimator" else inner,
         "estimators": [("one", inner), ("two", "drop"), ("three", type(inner)(max_iter=50))],
         "param_grid": {"fit_intercept": [True]},
         "param_distributions": {"fit_intercept": [True]},
@@ -138,19 +138,19 @@ def make(kind: type) -> Any:
 
 
 def fit(estimator: Any) -> Any:
-    """Fit an estimator on SEEN with suitable targets."""
+    """Fit an estimator on TRAINING with suitable targets."""
     from sklearn.base import is_regressor
 
     name = type(estimator).__name__
-    answers: Any = NUMBERS if is_regressor(estimator) else CLASSES
+    labels: Any = NUMBERS if is_regressor(estimator) else CLASSES
     if name.startswith(("MultiTask", "MultiOutputRegressor", "RegressorChain")):
-        answers = TWO
+        labels = TWO
     elif name in ("ClassifierChain", "MultiOutputClassifier"):
-        answers = pd.DataFrame({"first": CLASSES, "second": 1 - CLASSES})
+        labels = pd.DataFrame({"first": CLASSES, "second": 1 - CLASSES})
     elif name == "SelfTrainingClassifier":
-        answers = CLASSES.where(CLASSES.index > 4, -1)
-    table = SEEN.head(4) if name == "KernelCenterer" else SEEN
-    return estimator.fit(table, answers[: len(table)])
+        labels = CLASSES.where(CLASSES.index > 4, -1)
+    table = TRAINING.head(4) if name == "KernelCenterer" else TRAINING
+    return estimator.fit(table, labels[: len(table)])
 
 
 def of_kind(kind: str | None) -> Iterator[tuple[str, type]]:
@@ -159,11 +159,11 @@ def of_kind(kind: str | None) -> Iterator[tuple[str, type]]:
     import sklearn.experimental.enable_iterative_imputer  # noqa: F401 - more of them to find
     from sklearn.utils import all_estimators
 
-    seen = {name for other in KINDS[: KINDS.index(kind)] for name, _ in all_estimators(other)}
-    yield from ((name, cls) for name, cls in all_estimators(kind) if name not in seen)
+    earlier = {name for other in KINDS[: KINDS.index(kind)] for name, _ in all_estimators(other)}
+    yield from ((name, cls) for name, cls in all_estimators(kind) if name not in earlier)
 
 
-def answer(estimator: Any, method: str, value: Any) -> tuple[Any, list[tuple[type, str]]]:
+def call_method(estimator: Any, method: str, value: Any) -> tuple[Any, list[tuple[type, str]]]:
     """Return a method's result or exception, and its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -195,7 +195,7 @@ def is_same(first: Any, other: Any) -> bool:
     return type(first) is type(other) and bool(first == other)
 
 
-def goes_fast(estimator: Any, table: Any) -> bool:
+def uses_fast_path(estimator: Any, table: Any) -> bool:
     """Whether an estimator gets a table as an array."""
     model = mmf.fast_path(estimator)
     if type(model) is not FastPath:
@@ -221,8 +221,8 @@ def differences(fitted: Any) -> list[str]:
     return [
         f"{method}({name})"
         for name, value in INPUTS.items()
-        for method in (methods if goes_fast(fitted, value) else methods[:1])
-        if not is_same(answer(ordinary, method, value), answer(quick, method, value))
+        for method in (methods if uses_fast_path(fitted, value) else methods[:1])
+        if not is_same(call_method(ordinary, method, value), call_method(quick, method, value))
     ]
 
 
@@ -245,7 +245,7 @@ def test_every_estimator_predicts_the_same(kind: str | None) -> None:
         fitted = fit(make(classes[name]))
         if differing := differences(fitted):
             wrong[name] = differing
-        fast = {name for name, table in INPUTS.items() if goes_fast(fitted, table)}
+        fast = {name for name, table in INPUTS.items() if uses_fast_path(fitted, table)}
         if not fast:
             slow.add(name)
         elif fast != FAST_INPUTS:
@@ -289,7 +289,7 @@ def composed() -> dict[str, tuple[Any, bool]]:
     pair = [("line", line), ("forest", forest)]
     grid = {"logisticregression__C": [0.5, 1.0]}
     searched = model_selection.GridSearchCV(line, grid, cv=2)
-    prefit = frozen.FrozenEstimator(line.fit(SEEN, CLASSES))
+    prefit = frozen.FrozenEstimator(line.fit(TRAINING, CLASSES))
     categories = ensemble.HistGradientBoostingClassifier(max_iter=3, categorical_features=["a"])
     stump = tree.DecisionTreeClassifier(max_depth=1)
     poly = preprocessing.PolynomialFeatures()
@@ -350,44 +350,44 @@ def composed() -> dict[str, tuple[Any, bool]]:
 
 
 UNUSUAL: dict[str, Any] = {
-    "float16": GIVEN.astype("float16"),
-    "long double": GIVEN.astype("longdouble"),
-    "big-endian": GIVEN.astype(">f8"),
-    "two kinds of floats": GIVEN.astype({"a": "float32"}),
-    "small integers": (GIVEN * 9).astype({"a": "uint8", "b": "int8", "c": "uint64", "d": "int64"}),
-    "every second row": GIVEN[::2],
-    "an index of names": GIVEN.set_axis(list("uvwxyz"), axis="index"),
-    "a block each": pd.concat([GIVEN[[name]] for name in COLUMNS], axis="columns"),
-    "by columns": pd.DataFrame(np.asfortranarray(GIVEN), columns=COLUMNS),
-    "objects as names": GIVEN.set_axis(pd.Index(COLUMNS, dtype=object), axis="columns"),
-    "numpy's names": GIVEN.set_axis(pd.Index([np.str_("a"), *"bcd"], dtype=object), axis="columns"),
-    "numbers as names": GIVEN.set_axis([0, 1, 2, 3], axis="columns"),
-    "names of two parts": GIVEN.set_axis(
+    "float16": INPUT.astype("float16"),
+    "long double": INPUT.astype("longdouble"),
+    "big-endian": INPUT.astype(">f8"),
+    "two kinds of floats": INPUT.astype({"a": "float32"}),
+    "small integers": (INPUT * 9).astype({"a": "uint8", "b": "int8", "c": "uint64", "d": "int64"}),
+    "every second row": INPUT[::2],
+    "an index of names": INPUT.set_axis(list("uvwxyz"), axis="index"),
+    "a block each": pd.concat([INPUT[[name]] for name in COLUMNS], axis="columns"),
+    "by columns": pd.DataFrame(np.asfortranarray(INPUT), columns=COLUMNS),
+    "objects as names": INPUT.set_axis(pd.Index(COLUMNS, dtype=object), axis="columns"),
+    "numpy's names": INPUT.set_axis(pd.Index([np.str_("a"), *"bcd"], dtype=object), axis="columns"),
+    "numbers as names": INPUT.set_axis([0, 1, 2, 3], axis="columns"),
+    "names of two parts": INPUT.set_axis(
         pd.MultiIndex.from_product([COLUMNS, [0]]), axis="columns"
     ),
-    "truth": GIVEN > 0.5,
-    "truth and floats": GIVEN.assign(a=GIVEN["a"] > 0.5),
-    "complex": GIVEN.astype({"a": complex}),
-    "texts": GIVEN.assign(a="red"),
-    "numbers as texts": GIVEN.astype({"a": str}),
-    "categories": GIVEN.astype({"a": "category"}),
-    "all categories": (GIVEN > 0.5).astype(int).astype("category"),
-    "times": GIVEN.assign(a=pd.Timestamp("2026-01-31")),
-    "nullable floats": GIVEN.astype("Float64"),
-    "nullable floats with null": GIVEN.astype("Float64").mask(GIVEN > 0.9),
-    "one nullable": (GIVEN * 9).astype({"a": int}).astype({"a": "Int64"}),
-    "sparse": GIVEN.astype(pd.SparseDtype(float)),
-    "no columns": GIVEN[[]],
-    "a table of another class": Tenfold(GIVEN),
-    "a list": GIVEN.to_numpy().tolist(),
-    "a column": GIVEN["a"],
-    "a dict": GIVEN.to_dict(),
+    "truth": INPUT > 0.5,
+    "truth and floats": INPUT.assign(a=INPUT["a"] > 0.5),
+    "complex": INPUT.astype({"a": complex}),
+    "texts": INPUT.assign(a="red"),
+    "numbers as texts": INPUT.astype({"a": str}),
+    "categories": INPUT.astype({"a": "category"}),
+    "all categories": (INPUT > 0.5).astype(int).astype("category"),
+    "times": INPUT.assign(a=pd.Timestamp("2026-01-31")),
+    "nullable floats": INPUT.astype("Float64"),
+    "nullable floats with null": INPUT.astype("Float64").mask(INPUT > 0.9),
+    "one nullable": (INPUT * 9).astype({"a": int}).astype({"a": "Int64"}),
+    "sparse": INPUT.astype(pd.SparseDtype(float)),
+    "no columns": INPUT[[]],
+    "a table of another class": Tenfold(INPUT),
+    "a list": INPUT.to_numpy().tolist(),
+    "a column": INPUT["a"],
+    "a dict": INPUT.to_dict(),
     "None": None,
 }
 
 
 def fit_composed(name: str) -> Any:
-    """Fit one of them, with parts of its own."""
+    """Fit one of them, with new parts."""
     from sklearn.base import clone
 
     return fit(clone(composed()[name][0]))
@@ -399,7 +399,7 @@ def test_meta_estimators_predict_the_same() -> None:
     fitted = {name: fit_composed(name) for name in expected}
     wrong = {name: differing for name, model in fitted.items() if (differing := differences(model))}
     assert wrong == {}
-    assert {name: goes_fast(model, GIVEN) for name, model in fitted.items()} == expected
+    assert {name: uses_fast_path(model, INPUT) for name, model in fitted.items()} == expected
 
 
 @pytest.mark.filterwarnings("ignore")

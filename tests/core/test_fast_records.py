@@ -55,9 +55,9 @@ def test_long_lists_use_the_fast_reader(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.undo()
     expected = JSON.from_plain(LONG, {})
     assert list(expected.dtypes) == ["float64", "int64", "float64"]
-    for data, way in ((orjson.dumps(LONG), "from_list"), (_lines(LONG), "from_lines")):
+    for data, reader in ((orjson.dumps(LONG), "from_list"), (_lines(LONG), "from_lines")):
         assert len(data) > fast_records.MIN_SIZE
-        table = getattr(fast_records, way)(data, {})
+        table = getattr(fast_records, reader)(data, {})
         assert_frame_equal(table, expected)
 
 
@@ -113,8 +113,8 @@ def test_rejects_invalid_lists(data: bytes) -> None:
 def test_key_order_does_not_matter(number: float) -> None:
     records = [{"a": number, "b": 2}, {"b": 3, "a": number}]
     expected = JSON.from_plain(records, {})
-    for data, way in ((json.dumps(records), "from_list"), (_lines(records), "from_lines")):
-        assert_frame_equal(getattr(fast_records, way)(data, {}), expected)
+    for data, reader in ((json.dumps(records), "from_list"), (_lines(records), "from_lines")):
+        assert_frame_equal(getattr(fast_records, reader)(data, {}), expected)
 
 
 @settings(deadline=None)

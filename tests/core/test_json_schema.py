@@ -61,8 +61,8 @@ def test_results_match_the_output_schema(descriptor: Descriptor[Any]) -> None:
     value = descriptor.to_output(
         descriptor.validate(codec.from_plain(descriptor.plain_example, descriptor.options))
     )
-    answer = json.loads(codec.encode(value, descriptor.options))
-    assert fits(descriptor.output_schema(), answer["result"] if codec.wraps else answer)
+    result = json.loads(codec.encode(value, descriptor.options))
+    assert fits(descriptor.output_schema(), result["result"] if codec.wraps else result)
 
 
 @pytest.mark.parametrize(

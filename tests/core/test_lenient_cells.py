@@ -31,7 +31,7 @@ def read(type_: Any, *cells: Any) -> list[Any]:
     return values
 
 
-def refused(type_: Any, *cells: Any) -> list[int | None]:
+def rejected(type_: Any, *cells: Any) -> list[int | None]:
     """Return the rows that are marked."""
     with pytest.raises(InvalidValue) as caught:
         read(type_, *cells)
@@ -43,8 +43,8 @@ def refused(type_: Any, *cells: Any) -> list[int | None]:
 def test_rejects_number_of_a_million_digits(type_: type, tail: str) -> None:
     token = cells_read.set([])  # parsed cells are recorded, too
     try:
-        assert refused(type_, "1" * 1_000_003 + tail) == [0]
-        assert refused(type_, "1" + " 000" * 350_000 + tail) == [0]
+        assert rejected(type_, "1" * 1_000_003 + tail) == [0]
+        assert rejected(type_, "1" + " 000" * 350_000 + tail) == [0]
     finally:
         cells_read.reset(token)
 
@@ -89,19 +89,19 @@ def test_numbers(text: str, number: float) -> None:
     ],
 )
 def test_rejects_ambiguous_numbers(text: str) -> None:
-    assert refused(float, text) == [0]
+    assert rejected(float, text) == [0]
 
 
 def test_decimal_sign_is_inferred_per_column() -> None:
     assert read(float, "1,200", "1,5") == [1.2, 1.5]
     assert read(float, "1,200", "1.5") == [1200.0, 1.5]
     assert read(float, "1,200", "1 000.5") == [1200.0, 1000.5]
-    assert refused(float, "1,200", 7.5, "3") == [0], "a typed number is no evidence"
+    assert rejected(float, "1,200", 7.5, "3") == [0], "a typed number is no evidence"
 
 
 def test_rejects_conflicting_decimal_signs() -> None:
-    assert refused(float, "1.200,50", "1,200.50") == [0, 1]
-    assert refused(float, "1.200", "1.200,50") == [1], "the first is 1.2 without lenient, too"
+    assert rejected(float, "1.200,50", "1,200.50") == [0, 1]
+    assert rejected(float, "1.200", "1.200,50") == [1], "the first is 1.2 without lenient, too"
     table = mmf.DataFrame(schema={"a": float, "b": float}, lenient=True)
     with pytest.raises(InvalidValue) as caught:
         table.validate([{"a": "1,5", "b": "1 000.5"}])
@@ -114,17 +114,17 @@ def test_percentages_are_not_mixed_with_numbers() -> None:
         pytest.approx(np.nan, nan_ok=True),
         0.03,
     ]
-    assert refused(float, "12 %", "0.12") == [0]
-    assert refused(float, "12 %", 12) == [0]
-    assert refused(float, "12 %", "1 200") == [0, 1]
+    assert rejected(float, "12 %", "0.12") == [0]
+    assert rejected(float, "12 %", 12) == [0]
+    assert rejected(float, "12 %", "1 200") == [0, 1]
 
 
 def test_integers_are_exact() -> None:
     assert read(int, "9 007 199 254 740 993", "1.200.300") == [2**53 + 1, 1200300]
     assert read(int, "200 %") == [2]
-    assert refused(int, "1 200,5") == [0]
-    assert refused(int, "12 %") == [0]
-    assert refused(int, "9 223 372 036 854 775 808") == [0]
+    assert rejected(int, "1 200,5") == [0]
+    assert rejected(int, "12 %") == [0]
+    assert rejected(int, "9 223 372 036 854 775 808") == [0]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_booleans(yes: str, no: str) -> None:
 
 @pytest.mark.parametrize("text", ["y", "n", "+", "maybe", "да нет", "2"])
 def test_rejects_other_words_as_booleans(text: str) -> None:
-    assert refused(bool, "yes", text) == [1]
+    assert rejected(bool, "yes", text) == [1]
 
 
 def test_dotted_dates_are_day_first() -> None:
@@ -147,7 +147,7 @@ def test_dotted_dates_are_day_first() -> None:
         datetime(2026, 1, 5),
     ]
     assert read(date, "05.01.2026") == [datetime(2026, 1, 5)]
-    assert refused(date, "05.01.2026 12:30") == [0]
+    assert rejected(date, "05.01.2026 12:30") == [0]
 
 
 def test_slashed_dates_need_a_day_above_12() -> None:
@@ -159,15 +159,15 @@ def test_slashed_dates_need_a_day_above_12() -> None:
         datetime(2026, 5, 1),
         datetime(2026, 1, 31),
     ]
-    assert refused(datetime, "05/01/2026") == [0]
-    assert refused(datetime, "31/01/2026", "01/31/2026") == [0, 1]
-    assert refused(datetime, "05.01.2026", "31/01/2026") == [0, 1]
+    assert rejected(datetime, "05/01/2026") == [0]
+    assert rejected(datetime, "31/01/2026", "01/31/2026") == [0, 1]
+    assert rejected(datetime, "05.01.2026", "31/01/2026") == [0, 1]
 
 
 def test_rejects_slashed_dates_beside_typed_dates() -> None:
     may_or_january = datetime(2026, 5, 1)
-    assert refused(datetime, may_or_january, "31/01/2026") == [1]
-    assert refused(date, may_or_january, "01/31/2026") == [1]
+    assert rejected(datetime, may_or_january, "31/01/2026") == [1]
+    assert rejected(date, may_or_january, "01/31/2026") == [1]
     assert read(datetime, may_or_january, "31.01.2026")[1] == datetime(2026, 1, 31)
     assert read(datetime, "2026-05-01", "31/01/2026")[1] == datetime(2026, 1, 31)
 
@@ -176,13 +176,13 @@ def test_rejects_slashed_dates_beside_typed_dates() -> None:
     "text", ["31.02.2026", "01.13.2026", "5.1.26", "05.01.2026 25:00", "05-01-2026", "now"]
 )
 def test_rejects_other_dates(text: str) -> None:
-    assert refused(datetime, text) == [0]
+    assert rejected(datetime, text) == [0]
 
 
 def test_bounds_and_choices_apply_to_the_parsed_value() -> None:
     assert read(mmf.Column(float, le=1), "12 %") == [0.12]
-    assert refused(mmf.Column(float, le=1), "1 200") == [0]
-    assert refused(mmf.Column(float, ge=100), "1.200") == [0], "1.2, as without lenient"
+    assert rejected(mmf.Column(float, le=1), "1 200") == [0]
+    assert rejected(mmf.Column(float, ge=100), "1.200") == [0], "1.2, as without lenient"
     assert read(mmf.Column(int, choices=[1200]), "1 200") == [1200]
 
 

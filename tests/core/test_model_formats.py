@@ -29,7 +29,7 @@ COLUMNS = {
     ".pmml nyoka": "sklearn2pmml",
     ".mlflow": "",
 }
-"""What is tried, and which exporter is hidden for it."""
+"""Formats to test, and the exporter hidden for each."""
 # The newest scikit-learn that sklearn2pmml 0.133 accepts. A newer one here poses as this one:
 # the saved model is compared with the original's predictions anyway.
 KNOWN_TO_SKLEARN2PMML = "1.9.0"

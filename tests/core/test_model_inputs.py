@@ -170,11 +170,11 @@ def test_error_explains_why_a_model_has_no_schema(model: Any, table: Any, words:
 def test_model_fitted_on_booleans_accepts_booleans(flags: list[Any], dtype: Any) -> None:
     fitted = X[["area"]].assign(flag=X.age > 20)
     table = mmf.DataFrame(schema=Ridge().fit(fitted, Y))
-    given = pd.DataFrame({"area": [1, 2], "flag": pd.Series(flags, dtype=dtype)})
-    assert table.validate(given)["flag"].tolist() == [1.0, 0.0]
-    assert table.validate(given)["flag"].dtype == "float64"
+    rows = pd.DataFrame({"area": [1, 2], "flag": pd.Series(flags, dtype=dtype)})
+    assert table.validate(rows)["flag"].tolist() == [1.0, 0.0]
+    assert table.validate(rows)["flag"].dtype == "float64"
     with pytest.raises(InvalidValue):
-        table.validate(given.assign(flag=["yes", "no"]))
+        table.validate(rows.assign(flag=["yes", "no"]))
 
 
 def test_many_columns_and_names_with_brackets() -> None:
@@ -223,8 +223,8 @@ def test_lightgbm_schema() -> None:
         "code": mmf.Column(int | None, choices=[1, 2], category=True),
     }
     # LightGBM has replaced a blank.
-    given = pd.DataFrame({"city": ["Omsk"], "code": [2], "area m2": [3]})
-    table = mmf.DataFrame(schema=model).validate(given)
+    rows = pd.DataFrame({"city": ["Omsk"], "code": [2], "area m2": [3]})
+    table = mmf.DataFrame(schema=model).validate(rows)
     assert table.columns.tolist() == ["area_m2", "city", "code"]
     assert table["city"].dtype == pd.CategoricalDtype(CITIES)
 
@@ -233,10 +233,10 @@ def test_txt_file_is_a_model_only_with_a_lightgbm_header(tmp_path: Path) -> None
     (tmp_path / "stop_words.txt").write_text("a\nthe\n")
     (tmp_path / "model.txt").write_text("tree\nversion=v4\n")
     assert format_of(tmp_path / "stop_words.txt") is None
-    found = format_of(tmp_path / "model.txt")
-    assert found is not None
-    assert found is format_of(tmp_path / "new.txt")
-    assert found.library == "lightgbm"
+    model_format = format_of(tmp_path / "model.txt")
+    assert model_format is not None
+    assert model_format is format_of(tmp_path / "new.txt")
+    assert model_format.library == "lightgbm"
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ PMML = """<PMML xmlns="http://www.dmg.org/PMML-4_4"><DataDictionary>
 
 def test_pmml_schema() -> None:
     columns = pmml_columns(ET.fromstring(PMML), ["area", "rooms", "city", "open"])
-    found = {name: (column.type, column.choices) for name, column in columns.items()}
-    assert found == {
+    declared = {name: (column.type, column.choices) for name, column in columns.items()}
+    assert declared == {
         "area": (float, None),
         "rooms": (int, None),
         "city": (str, ("Kazan", "Omsk")),

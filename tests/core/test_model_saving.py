@@ -44,11 +44,11 @@ class Stretched(ModelFormat):
     suffixes = (".stretched",)
 
     def load(self, path: Path) -> Any:
-        kept = pickle.loads(path.read_bytes())
-        for part in kept.values() if isinstance(kept, dict) else [kept]:
+        saved = pickle.loads(path.read_bytes())
+        for part in saved.values() if isinstance(saved, dict) else [saved]:
             if hasattr(part, "scale_"):
                 part.scale_ = part.scale_ * 2
-        return kept
+        return saved
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         path.write_bytes(pickle.dumps(model))

@@ -56,13 +56,13 @@ def test_every_format_writes_it(format: Any) -> None:
 
     writer = ResultWriter(Target.of(predict, returns=TABLE), {})
     array = np.array([[1.5, 2.5], [0.1, -3.0]])
-    answer = writer.write(TABLE.to_encodable(array), format)
+    response = writer.write(TABLE.to_encodable(array), format)
     expected = writer.write(table_of(array), format)
     codec: Any = find(Kind.TABLE, format)
     pd.testing.assert_frame_equal(
-        codec.decode(answer.get_data(), {}), codec.decode(expected.get_data(), {})
+        codec.decode(response.get_data(), {}), codec.decode(expected.get_data(), {})
     )
-    assert answer.headers.to_wsgi_list()[0] == expected.headers.to_wsgi_list()[0]
+    assert response.headers.to_wsgi_list()[0] == expected.headers.to_wsgi_list()[0]
 
 
 @pytest.mark.parametrize(

@@ -85,16 +85,16 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize(
-    "lie", [{}, {"size": 1}, {"size": 0}, {"size": -1}, {"size": 1, "rows": 1}]
+    "forgery", [{}, {"size": 1}, {"size": 0}, {"size": -1}, {"size": 1, "rows": 1}]
 )
-def test_rejects_bomb_before_decompression(name: str, lie: dict[str, int]) -> None:
+def test_rejects_bomb_before_decompression(name: str, forgery: dict[str, int]) -> None:
     table, options = BOMBS[name]
     data = written(table, compression="zstd", use_dictionary=False, **options)
     assert len(data) < MIB
     before = pa.total_allocated_bytes()
     tracemalloc.start()
     with pytest.raises(BodyTooLarge, match="decompresses to more than 1 MiB"):
-        CODEC.read(forged(data, **lie), {"max_decompressed": LIMIT})
+        CODEC.read(forged(data, **forgery), {"max_decompressed": LIMIT})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < MIB

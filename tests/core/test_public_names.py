@@ -146,10 +146,12 @@ def test_import_is_light_and_silent(tmp_path: Path) -> None:
 
 def _fresh(code: str, cache: Path) -> str:
     """Return the output of a new interpreter; its compiled modules are kept in `cache`."""
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**kept, "PYTHONPYCACHEPREFIX": str(cache)},
+        env={**environment, "PYTHONPYCACHEPREFIX": str(cache)},
         cwd=PACKAGE.parent,
         capture_output=True,
         text=True,

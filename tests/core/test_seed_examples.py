@@ -78,7 +78,7 @@ def score(
 ):
     return model[model_id].predict(data) # (4)
 """
-MENDED = MIXED.replace("predict(data)", "predict(img)")
+FIXED = MIXED.replace("predict(data)", "predict(img)")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAME = "seed_example"
 
@@ -148,10 +148,10 @@ def test_table_example_returns_excel(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     client = _client(declare(Sums(), artifact + DATAFRAME))
-    answer = client.post("/score", data=b"a,b\n1,2\n3,4\n", content_type="text/csv")
-    assert answer.status_code == 200
-    assert answer.content_type == XLSX
-    assert pd.read_excel(io.BytesIO(answer.data), engine="calamine").to_dict("list") == {
+    response = client.post("/score", data=b"a,b\n1,2\n3,4\n", content_type="text/csv")
+    assert response.status_code == 200
+    assert response.content_type == XLSX
+    assert pd.read_excel(io.BytesIO(response.data), engine="calamine").to_dict("list") == {
         "prediction": [3, 7]
     }
 
@@ -160,21 +160,21 @@ def test_table_example_returns_excel(
 def test_dict_example_returns_json(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
-    answer = _client(declare(Counts(), artifact + DICT)).post("/score", json={"a": 1, "b": []})
-    assert answer.status_code == 200
-    assert answer.content_type == "application/json"
-    assert json.loads(answer.data) == {"fields": 2, "Цена": None}
+    response = _client(declare(Counts(), artifact + DICT)).post("/score", json={"a": 1, "b": []})
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
+    assert json.loads(response.data) == {"fields": 2, "Цена": None}
 
 
 @each_artifact
 def test_mixed_example_returns_a_string(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
-    client = _client(declare({"colour": Colour()}, artifact + MENDED))
+    client = _client(declare({"colour": Colour()}, artifact + FIXED))
     form = {"img": (io.BytesIO(_picture()), "фото.png"), "model_id": "colour"}
-    answer = client.post("/score", data=form)
-    assert answer.status_code == 200
-    assert answer.get_json() == {"result": "blue"}
+    response = client.post("/score", data=form)
+    assert response.status_code == 200
+    assert response.get_json() == {"result": "blue"}
 
 
 def test_bug_in_the_mixed_example_is_500(
@@ -182,10 +182,10 @@ def test_bug_in_the_mixed_example_is_500(
 ) -> None:
     client = _client(declare({"colour": Colour()}, WITH + MIXED))
     form = {"img": (io.BytesIO(_picture()), "a.png"), "model_id": "colour"}
-    answer = client.post("/score", data=form)
-    assert answer.status_code == 500
-    assert answer.content_type == "application/problem+json"
-    assert "NameError" not in answer.text
+    response = client.post("/score", data=form)
+    assert response.status_code == 500
+    assert response.content_type == "application/problem+json"
+    assert "NameError" not in response.text
     assert client.get("/health/live").status_code == 200
 
 
@@ -218,9 +218,9 @@ def test_only_the_decorator_loads_models_over_10_mib(
     monkeypatch.delenv("MMF_MAX_ARTIFACT_MIB", raising=False)
     large = {"colour": Colour(), "weights": b"x" * (10 * 1024 * 1024)}
     with pytest.raises(ArtifactError, match=r"10 MiB.*@mmf\.artifact"):
-        declare(large, WITH + MENDED)
+        declare(large, WITH + FIXED)
     default_registry.artifacts.clear()
-    declare(large, LOADER + MENDED).load_artifacts()
+    declare(large, LOADER + FIXED).load_artifacts()
     assert _module().model["weights"] == large["weights"]
 
 
@@ -236,6 +236,6 @@ def test_model_may_have_several_targets(
 ) -> None:
     text = WITH + "".join(
         body.replace("def score", f"def {name}")
-        for name, body in (("table", DATAFRAME), ("tree", DICT), ("mixed", MENDED))
+        for name, body in (("table", DATAFRAME), ("tree", DICT), ("mixed", FIXED))
     )
     assert list(declare(Sums(), text).targets) == ["table", "tree", "mixed"]

@@ -271,13 +271,13 @@ def test_stream_holds_its_slot_until_closed() -> None:
 
 def test_streams_per_worker_are_limited() -> None:
     settings = Settings(max_streams=2)
-    every = [execution(counting(Log()), settings) for _ in range(3)]
-    streams = [each({"to": 2}) for each in every]
+    executions = [execution(counting(Log()), settings) for _ in range(3)]
+    streams = [run({"to": 2}) for run in executions]
     assert [next(stream) for stream in streams[:2]] == [0, 0]
     with pytest.raises(Overloaded, match=r"limit of 2 streams \(set MMF_MAX_STREAMS\)"):
         next(streams[2])
     streams[0].close()
-    assert list(every[2]({"to": 2})) == [0, 1]
+    assert list(executions[2]({"to": 2})) == [0, 1]
     streams[1].close()
     assert _worker_slots(2)._running == 0
 

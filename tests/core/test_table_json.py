@@ -227,7 +227,7 @@ def test_table_of_floats() -> None:
         ([2**53 + 1, 1.0], "object"),
         ([-(2**53) - 1, 0.5, None], "object"),
         ([2**53 - 1, 0.5, None], "float64"),
-        ([2**53, 0.5, None], "object"),  # or a column of `int` would refuse the float
+        ([2**53, 0.5, None], "object"),  # or an `int` column would reject the float
         ([1, 1e300, None], "float64"),
         ([2**64, 1], "object"),
         ([2**64 - 1, 0], "uint64"),

@@ -189,11 +189,11 @@ def test_rejects_result_that_is_not_a_table(result: Any) -> None:
 
 
 def test_result_has_the_declared_columns_and_types() -> None:
-    answer = mmf.DataFrame(schema={"label": int, "p": float})
-    table = answer.to_output({"p": [1], "label": [2.0], "debug": ["x"]})
+    returns = mmf.DataFrame(schema={"label": int, "p": float})
+    table = returns.to_output({"p": [1], "label": [2.0], "debug": ["x"]})
     assert_frame_equal(table, pd.DataFrame({"label": [2], "p": [1.0]}))
     with pytest.raises(InvalidValue, match="missing columns: label, p"):
-        answer.to_output(np.array([1, 2]))
+        returns.to_output(np.array([1, 2]))
 
 
 def test_only_results_may_be_empty() -> None:

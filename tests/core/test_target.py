@@ -126,10 +126,10 @@ class _Callable:
     def __call__(self) -> None: ...
 
 
-@pytest.mark.parametrize("thing", [partial(print), _Callable()], ids=["partial", "instance"])
-def test_rejects_unnamed_function(thing: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("function", [partial(print), _Callable()], ids=["partial", "instance"])
+def test_rejects_unnamed_function(function: Callable[..., Any]) -> None:
     with pytest.raises(DeclarationError, match="expected a named function"):
-        Target.of(thing)
+        Target.of(function)
 
 
 def test_unicode_name_is_a_route() -> None:

@@ -65,7 +65,7 @@ each_carrier = pytest.mark.parametrize("carrier", CARRIERS, ids=str)
 
 
 def received(schema: Schema, sent: Sent) -> pd.DataFrame:
-    """Return the table that a target with this schema gets; RequestError if it is refused."""
+    """Return the table that a target with this schema gets; RequestError if it is rejected."""
     declared = mmf.DataFrame(schema=schema)
 
     def predict(data: Any = declared) -> Any:
@@ -119,7 +119,7 @@ def plain(type_: Any) -> tuple[type, bool]:
 
 
 def reference(carrier: Carrier, schema: Schema, cells: Cells) -> tuple[Cells, set[Any]]:
-    """Return the expected values, and the expected faults as (row, column)."""
+    """Return the expected values, and the expected errors as (row, column)."""
     values: Cells = {}
     faults = set()
     for name, type_ in schema.items():
@@ -132,7 +132,7 @@ def reference(carrier: Carrier, schema: Schema, cells: Cells) -> tuple[Cells, se
 
 
 def read(carrier: Carrier, schema: Schema, cells: Cells) -> pd.DataFrame | set[Any]:
-    """Return the table that arrives, or the faults that an error names."""
+    """Return the received table, or the cells named by an error."""
     height = len(next(iter(cells.values())))
     evidence = {name: column * height for name, column in carrier.evidence.items()}
     try:
@@ -180,12 +180,12 @@ def test_cell_is_its_value_or_an_error_in_any_table(carrier: Carrier, data: st.D
         good = [row for row in good if row not in {row for row, _ in faults}]
         assume(good)
         arrived = read(carrier, schema, rows_at(cells, good))
-    assert isinstance(arrived, pd.DataFrame), f"refused without a fault: {arrived}"
+    assert isinstance(arrived, pd.DataFrame), f"rejected without an error detail: {arrived}"
     check(schema, arrived, rows_at(values, good))
     check_joined(schema, arrived, [read(carrier, schema, rows_at(cells, [row])) for row in good])
 
 
-@pytest.mark.parametrize("carrier", [each for each in CARRIERS if each.hostile], ids=str)
+@pytest.mark.parametrize("carrier", [carrier for carrier in CARRIERS if carrier.hostile], ids=str)
 @pytest.mark.parametrize("kind", DTYPES | {datetime: ()}, ids=lambda kind: kind.__name__)
 def test_hostile_cell_is_its_value_or_an_error(carrier: Carrier, kind: type) -> None:
     hostile = [*carrier.hostile]

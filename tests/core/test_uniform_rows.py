@@ -38,16 +38,16 @@ def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Record for each sheet whether the fast reader was used."""
-    taken: list[bool] = []
+    used: list[bool] = []
     own = workbooks._table_of_numbers
 
     def noted(*arguments: Any) -> pd.DataFrame | None:
         table = own(*arguments)
-        taken.append(table is not None)
+        used.append(table is not None)
         return table
 
     monkeypatch.setattr(workbooks, "_table_of_numbers", noted)
-    return taken
+    return used
 
 
 def read(codec: Any, data: bytes, options: Any = None) -> Result:

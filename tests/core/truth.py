@@ -1,7 +1,7 @@
 """The value of a cell under a declared type: the reference for every format and protocol.
 
 `value_of` is slow and obvious on purpose, and uses nothing of mmf_core. A `Carrier` writes a table
-by other means than the service's own writers, and says what its bytes make of each cell.
+without the service's writers, and states what its bytes make of each cell.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def often(cells: st.SearchStrategy[Any], others: st.SearchStrategy[Any]) -> st.S
 
 
 def mostly(good: st.SearchStrategy[Any], others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Draw from the first four times of five: a table of faults only says little."""
+    """Draw from the first four times of five: a table of only errors proves little."""
     return st.sampled_from([good] * 4 + [others]).flatmap(lambda chosen: chosen)
 
 
@@ -230,7 +230,7 @@ Cells = dict[str, list[Any]]
 class Carrier:
     """A format or a protocol's body.
 
-    `cells` draws the cells of a column for a type; `exact` says what the bytes hold of a cell.
+    `cells` draws the cells of a column for a type; `exact` returns the value that the bytes hold.
     `kinds` are the types whose columns it can carry.
     """
 
@@ -240,14 +240,14 @@ class Carrier:
     exact: Callable[[Any, type], Any] = lambda cell, _kind: cell
     decimal: str = "."
     evidence: Cells = field(default_factory=dict)
-    """A column that each table has as well, of one repeated cell."""
+    """An additional column of one repeated cell."""
     kinds: tuple[type, ...] = (float, int, bool, str, datetime)
     hostile: Sequence[Any] = ()
     """All hostile cells of a column that may hold cells of any type."""
     one_type: bool = False
     """Whether all columns must be of one type, as in a matrix."""
     adds_nulls: bool = True
-    """Whether `cells` are without nulls, which the format can hold."""
+    """Whether `cells` are without nulls, although the format has them."""
 
     def __str__(self) -> str:
         return self.name
@@ -262,7 +262,7 @@ def rows_of(cells: Cells) -> list[list[Any]]:
 
 
 def of_text(cell: Any, kind: type) -> Any:
-    """Return what a text file says; a word for null is one unless the column is of texts."""
+    """Return the value in a text file; null words are null except in text columns."""
     if cell is None:
         return None
     is_null = cell == "" if kind is str else cell in NULL_WORDS
@@ -480,7 +480,7 @@ def write_feather(cells: Cells) -> Sent:
 
 
 def mlflow_parquet_cells(kind: type) -> Any:
-    """Draw cells of the declared type or a smaller one: MLflow refuses all others."""
+    """Draw cells of the declared type or a smaller one: MLflow rejects all others."""
     columns = {
         float: FLOATS | {"int32": INTEGERS["int32"], "int64": INTEGERS["int64"]},
         int: {name: cells for name, cells in INTEGERS.items() if name != "uint64"},

@@ -1,4 +1,4 @@
-"""Everything that goes wrong, in the order of the page."""
+"""All faults, in the order of the page."""
 
 import fault_clients
 import fault_signals

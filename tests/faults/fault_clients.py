@@ -1,4 +1,4 @@
-"""Faults of clients: they send slowly, do not read, keep connections that they do not use."""
+"""Client faults: slow senders, clients that do not read, unused connections."""
 
 import socket
 import time
@@ -11,8 +11,8 @@ from live_load import LONGEST
 from steady_load import LoadRequest
 
 PIECES = 10
-HELD = 10  # times the pause
-SPARE = 1_000  # files that this process needs beside
+HELD = 10  # multiples of the pause
+SPARE = 1_000  # files that this process needs otherwise
 
 
 @fault("clients that send a request in ten pieces, one a second", short=50, long=500)
@@ -34,7 +34,7 @@ def slow_senders(env: FaultEnv) -> None:
 
 @fault("clients that do not read their responses of 4 MiB", short=20, long=500)
 def slow_readers(env: FaultEnv) -> None:
-    """Ask for much, and read nothing for a while."""
+    """Request large responses and read nothing for a while."""
     much = LoadRequest("/repeat", 256 * 1024, "").to_bytes(last=True)
     with (
         env.service() as live,
@@ -49,7 +49,7 @@ def slow_readers(env: FaultEnv) -> None:
 
 @fault("idle connections that are kept", short=100, long=5_000)
 def idle_connections(env: FaultEnv) -> None:
-    """Open connections, use each, leave all of them open, and use each once more."""
+    """Open connections, use each, keep all of them open, and use each again."""
     with (
         env.service() as live,
         open_files(env.times + SPARE),
@@ -61,19 +61,19 @@ def idle_connections(env: FaultEnv) -> None:
             clients.append(stack.enter_context(_client(live.service.port)))
             assert _is_served(clients[-1], number)
         time.sleep(HELD * env.pause)
-        kept = sum(_is_served(client, number) for number, client in enumerate(clients))
-    env.note = f"{kept:,} of {env.times:,} could be used again"
+        alive = sum(_is_served(client, number) for number, client in enumerate(clients))
+    env.note = f"{alive:,} of {env.times:,} could be used again"
 
 
 @contextmanager
 def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """Yield so many connections."""
+    """Yield this many connections."""
     with ExitStack() as stack:
         yield [stack.enter_context(_client(port)) for _ in range(count)]
 
 
 def _client(port: int) -> socket.socket:
-    """Return a connection with little room for what is not read."""
+    """Return a connection with a small receive buffer."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     client.settimeout(LONGEST)
@@ -90,7 +90,7 @@ def _is_served(client: socket.socket, number: int) -> bool:
 
 
 def _read(client: socket.socket) -> bytes:
-    """Return all that a client is sent."""
+    """Return everything that a client receives."""
     content = b""
     with suppress(OSError):
         while piece := client.recv(65536):

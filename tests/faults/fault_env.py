@@ -1,4 +1,4 @@
-"""The environment of a fault: services of their own, and a steady load on one port."""
+"""The environment of a fault: separate services, and a steady load on one port."""
 
 import json
 import resource
@@ -15,20 +15,20 @@ from steady_load import BIAS, MAIN, WEIGHTS, Load, Tally, steady_load
 
 @dataclass
 class FaultEnv:
-    """A folder, a rate, how often or how much a fault is to happen, and what came of it."""
+    """A folder, a rate, the number or amount of a fault, and the outcome."""
 
     folder: Path
     rate: float
     times: int
     tally: Tally = field(default_factory=Tally)
-    pause: float = 1.0  # seconds between two of a kind
+    pause: float = 1.0  # seconds between two faults
     may_lose: int = 0
     note: str = ""
     shared: Live | None = None
 
     @contextmanager
     def service(self, name: str = "service", **options: Any) -> Iterator[Live]:
-        """Run a service from a folder of this name, or give the one that is shared."""
+        """Run a service from a folder of this name, or yield the shared one."""
         if self.shared is not None and not options:
             yield self.shared
             return
@@ -41,7 +41,7 @@ class FaultEnv:
 
     @contextmanager
     def load(self, port: int) -> Iterator[Load]:
-        """Ask a port all the time, and keep what came of it."""
+        """Send requests to a port continuously and record the outcomes."""
         with steady_load(port, self.rate, self.pause) as load:
             self.tally = load.tally
             yield load
@@ -54,9 +54,9 @@ class FaultEnv:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong: how it is called, and how often or how much of it, short and long.
+    """A fault: its title, and its number or amount in the short and the long form.
 
-    0 leaves it out of the short form. `lacks` says why it cannot be had on this machine, if so.
+    0 omits it from the short form. `lacks` returns why it is unavailable on this machine.
     """
 
     title: str
@@ -76,7 +76,7 @@ FAULTS: list[Fault] = []
 def fault(
     title: str, *, short: int, long: int, lacks: Callable[[], str] = str
 ) -> Callable[[Callable[[FaultEnv], None]], Callable[[FaultEnv], None]]:
-    """Register a function that makes a fault happen."""
+    """Register a function that causes a fault."""
 
     def register(happen: Callable[[FaultEnv], None]) -> Callable[[FaultEnv], None]:
         FAULTS.append(Fault(title, short, long, happen, lacks))
@@ -86,12 +86,12 @@ def fault(
 
 
 def save_model(folder: Path) -> None:
-    """Leave the model that MAIN loads."""
+    """Write the model that MAIN loads."""
     (folder / "model.json").write_text(json.dumps({"weights": WEIGHTS, "bias": BIAS}))
 
 
 def replace_model(live: Live) -> None:
-    """Put the same model into its place as another file, and wait until other workers serve."""
+    """Replace the model by an identical file, and wait until new workers serve."""
     old = live.workers
     new = live.folder / "model.new"
     new.write_bytes((live.folder / "model.json").read_bytes())
@@ -105,14 +105,14 @@ def processes(live: Live) -> set[int]:
 
 
 def missing(program: str, package: str) -> Callable[[], str]:
-    """Return what says that a program is not installed, where it is not."""
+    """Return a message if a program is not installed."""
     reason = f"{program} is missing: apt-get install {package}"
     return lambda: "" if shutil.which(program) else reason
 
 
 @contextmanager
 def open_files(most: int) -> Iterator[None]:
-    """Let this process have so many files open until the block ends."""
+    """Raise the limit of open files of this process until the block ends."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(most, hard)), hard))
     try:

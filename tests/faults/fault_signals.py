@@ -37,7 +37,7 @@ http {{
 
 @fault("SIGHUP", short=1, long=20)
 def hang_ups(env: FaultEnv) -> None:
-    """Reload the project, one SIGHUP after the other; all workers are replaced."""
+    """Reload the project with repeated SIGHUPs; all workers are replaced."""
     with env.service() as live, env.load(live.service.port):
         for _ in range(env.times):
             live.reload()
@@ -45,7 +45,7 @@ def hang_ups(env: FaultEnv) -> None:
 
 @fault("the model's file is replaced, MMF_RELOAD_SECONDS=0.2", short=1, long=10)
 def watched_reloads(env: FaultEnv) -> None:
-    """Put another file into the model's place; the service notices by itself."""
+    """Replace the model file; the service notices by itself."""
     with env.service(MMF_RELOAD_SECONDS="0.2") as live, env.load(live.service.port):
         for _ in range(env.times):
             replace_model(live)
@@ -59,7 +59,7 @@ def kills(env: FaultEnv) -> None:
             victim = random.choice(sorted(live.workers))
             before = load.in_flight
             kill(victim)
-            env.may_lose += max(before, load.in_flight) + 1  # one may be sent between the two
+            env.may_lose += max(before, load.in_flight) + 1  # one may be sent in between
             wait_until(lambda victim=victim: victim not in live.workers and len(live.workers) == 2)
             time.sleep(env.pause)
 
@@ -67,7 +67,7 @@ def kills(env: FaultEnv) -> None:
 @fault("SIGTERM and start of two instances in turn, behind nginx", short=1, long=10,
        lacks=missing("nginx", "nginx-light"))  # fmt: skip
 def rolling_restart(env: FaultEnv) -> None:
-    """Restart one instance after the other behind a proxy that takes them in turn."""
+    """Restart instances one after the other behind a round-robin proxy."""
     ports = [free_port(), free_port()]
     with ExitStack() as stack:
         instances = [ExitStack(), ExitStack()]
@@ -94,9 +94,11 @@ def rolling_restart(env: FaultEnv) -> None:
 
 @contextmanager
 def _proxy(env: FaultEnv, first: int, second: int) -> Iterator[int]:
-    """Run nginx before two ports; gives its own."""
+    """Run nginx before two ports; yield its port."""
     port = free_port()
-    user = "user root;" if os.geteuid() == 0 else ""  # its workers must reach this folder
+    user = (
+        "user root;" if os.geteuid() == 0 else ""
+    )  # its workers must be able to access this folder
     config = NGINX.format(user=user, first=first, second=second, port=port)
     (env.folder / "nginx.conf").write_text(config)
     command = ["nginx", "-p", str(env.folder), "-c", "nginx.conf", "-e", "stderr"]

@@ -1,4 +1,4 @@
-"""Faults of the machine: a full disk, a clock that jumps, no memory."""
+"""Machine faults: a full disk, a clock that jumps, exhausted memory."""
 
 import os
 import resource
@@ -51,18 +51,18 @@ def full_for_a_while(env: FaultEnv) -> None:
             time.sleep(env.times)
             assert len(live.log) == size
         time.sleep(env.pause)
-        assert len(live.log) > size, "the log goes on"
+        assert len(live.log) > size, "logging continues"
 
 
 @fault("the log is truncated (`copytruncate`), then renamed", short=1, long=10)
 def rotated_logs(env: FaultEnv) -> None:
-    """Do what logrotate does to the file behind standard output, which is open for appending."""
+    """Truncate the file behind standard output, as logrotate does."""
     with env.service(MMF_LOG_LEVEL="info") as live, env.load(live.service.port):
         log, old = live.folder / "log", live.folder / "log.1"
         for _ in range(env.times):
             os.truncate(log, 0)
             time.sleep(env.pause)
-            assert 0 < log.stat().st_size < MEGABYTE, "the log goes on where the file ends"
+            assert 0 < log.stat().st_size < MEGABYTE, "logging continues at the end of the file"
             assert b"\0" not in log.read_bytes(), "without a hole before it"
         log.rename(old)
         size = old.stat().st_size
@@ -78,37 +78,37 @@ def rotated_logs(env: FaultEnv) -> None:
     lacks=missing("cc", "gcc"),
 )
 def clock_jumps(env: FaultEnv) -> None:
-    """Set the clock of all the service's processes, as often as seen there."""
+    """Set the clock of all processes of the service, repeatedly."""
     library, clock = env.folder / "clock.so", env.folder / "clock"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK], check=True)
     clock.write_bytes(struct.pack("l", 0))
     extra = {"LD_PRELOAD": str(library), "CLOCK": str(clock), "MMF_RELOAD_SECONDS": "0.2"}
-    service = env.service(new_interpreter=True, **extra)  # the library is loaded at its start
+    service = env.service(new_interpreter=True, **extra)  # the library is preloaded
     with service as live, env.load(live.service.port):
         workers = live.workers
         for seconds in [DAY, -DAY, 0] * env.times:
-            with clock.open("r+b") as file:  # in place: it is in the processes' memory
+            with clock.open("r+b") as file:  # in place: it is mapped by the processes
                 file.write(struct.pack("l", seconds))
             assert abs(_ahead(live) - seconds) < 60
             time.sleep(env.pause)
-        assert live.workers == workers, "no worker was taken for dead, and nothing for changed"
+        assert live.workers == workers, "no worker counted as dead and no file as changed"
         replace_model(live)
 
 
 def _ahead(live: Live) -> float:
-    """Say by how many seconds the service's clock differs from ours."""
+    """Return by how many seconds the service's clock differs from ours."""
     response = requests.get(f"{live.service.url}/health/live", timeout=LONGEST)
     return parsedate_to_datetime(response.headers["Date"]).timestamp() - time.time()
 
 
 @fault("large requests to workers that may use 48 MiB more", short=4, long=40)
 def no_memory(env: FaultEnv) -> None:
-    """Let no worker have more address space than that, and send what would take more."""
+    """Limit the address space of workers, and send requests that need more."""
     large = b"a,b\n" + b"1.5,2.5\n" * 500_000
     with env.service() as live, env.load(live.service.port):
         with limited(live.workers, resource.RLIMIT_AS, lambda pid: _address_space(pid) + ROOM):
             statuses = Counter(_status(live, large) for _ in range(env.times))
-        assert _status(live, large) == 200, "there is room again"
+        assert _status(live, large) == 200, "memory is available again"
     env.note = ", ".join(f"{count} with {status}" for status, count in sorted(statuses.items()))
 
 

@@ -1,4 +1,4 @@
-"""Makes every fault happen in its long form, and writes the tables of docs/reliability.md.
+"""Causes every fault in its long form, and writes the tables of docs/reliability.md.
 
 `make soak` does all of it; names of faults, or `soak`, do these alone:
 `make soak ONLY="hang_ups kills"`. Ends with 1 if a response was wrong, or lost that must not be, or
@@ -56,7 +56,7 @@ def folder(name: str) -> Path:
 
 
 def happen(fault: Fault) -> FaultEnv:
-    """Make a fault happen under load."""
+    """Cause a fault under load."""
     env = FaultEnv(folder(fault.name), RATE, fault.long)
     with (env.folder / "output").open("w") as output, redirect_stdout(output):
         fault.happen(env)
@@ -64,7 +64,7 @@ def happen(fault: Fault) -> FaultEnv:
 
 
 def cells(fault: Fault, env: FaultEnv) -> list[str]:
-    """Return a row: what happened, and what became of the requests."""
+    """Return a row: the fault and the outcomes of the requests."""
     tally = env.tally
     return [
         fault.title,
@@ -82,7 +82,7 @@ def cells(fault: Fault, env: FaultEnv) -> list[str]:
 
 
 def soak_cells(result: Soak) -> list[str]:
-    """Return a row: how long, what became of the requests, and what the processes took."""
+    """Return a row: the duration, the outcomes of the requests, and the resources used."""
     tally = result.tally
     return [
         f"{MINUTES:g}",
@@ -97,7 +97,7 @@ def soak_cells(result: Soak) -> list[str]:
 
 
 def write(table: str, row: Iterable[str]) -> None:
-    """Put a row in the place of the one with the same first cell, or at the end of a table."""
+    """Replace the row with the same first cell, or append it to a table."""
     line = f"| {' | '.join(row)} |"
     print(f"  {line}", flush=True)
     page = PAGE.read_text(encoding="utf-8")

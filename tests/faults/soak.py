@@ -1,4 +1,4 @@
-"""Minutes of steady load with other requests in between: nothing may grow."""
+"""Minutes of steady load with other requests in between: no resource may grow."""
 
 import os
 import socket
@@ -17,15 +17,15 @@ from live_load import LONGEST, Live
 from steady_load import LoadRequest, Tally
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
-WARM_UP = 0.3  # of the time: caches and the allocator's pools fill first
-EVERY = 2.0  # seconds between two looks
-MOST = 0.02  # by which they may be more at the end: less cannot be distinguished from noise
+WARM_UP = 0.3  # share of the time: caches and allocator pools fill first
+EVERY = 2.0  # seconds between two measurements
+MOST = 0.02  # allowed growth: less cannot be distinguished from noise
 TABLE = b"a,b\n" + b"1.5,2.5\n" * 20_000
 
 
 @dataclass
 class Soak:
-    """What became of the requests; MiB and open files of all processes, after the warm-up."""
+    """Outcomes of the requests; MiB and open files of all processes after the warm-up."""
 
     tally: Tally
     minutes: list[float] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Soak:
         return linear_regression(self.minutes, self.memory).slope
 
     def faults(self) -> list[str]:
-        """Say what must not be."""
+        """List violations."""
         problems = self.tally.wrong + self.tally.lost
         for name, values in (("MiB", self.memory), ("open files", self.files)):
             slope = linear_regression(self.minutes, values).slope
@@ -49,7 +49,7 @@ class Soak:
 
 
 def soak(folder: Path, rate: float) -> Soak:
-    """Serve and look, for so many minutes."""
+    """Serve and measure for some minutes."""
     env = FaultEnv(folder, rate, 1)
     begin = time.monotonic()
     end = begin + 60 * MINUTES
@@ -72,7 +72,7 @@ def soak(folder: Path, rate: float) -> Soak:
 
 @contextmanager
 def others(live: Live) -> Iterator[None]:
-    """Send what is large, compressed, wrong or broken off, until the block ends."""
+    """Send large, compressed, invalid and aborted requests until the block ends."""
     over = Event()
 
     def send_odd_requests() -> None:

@@ -1,4 +1,4 @@
-"""Clients that submit tasks all the time, and note what became of each that was accepted."""
+"""Clients that submit tasks continuously, and record the outcome of each accepted task."""
 
 import itertools
 import random
@@ -17,7 +17,7 @@ LONGEST = 120.0  # seconds after the last fault within which each task has to be
 CLIENTS, BURST = 6, 8
 PAUSE, MAX_PAUSE = 0.05, 0.3
 RETRIES = 1  # of a task whose process has crashed
-LARGE = 1_200_000  # bytes, which are kept in a file beside the queue
+LARGE = 1_200_000  # bytes, stored in a file beside the queue
 ASYNC = {"Prefer": "respond-async"}
 DONE = ("succeeded", "failed", "canceled")
 MAIN = '''
@@ -105,7 +105,7 @@ class Accepted:
 
 @dataclass
 class TaskTally:
-    """What became of the tasks; `problems` are those that must not be."""
+    """The outcomes of the tasks; `problems` lists violations."""
 
     accepted: list[Accepted] = field(default_factory=list)
     refused: int = 0
@@ -115,7 +115,7 @@ class TaskTally:
     )
 
     def count(self, status: str) -> int:
-        """Return how many have ended so."""
+        """Return how many ended with this status."""
         return sum(task.status == status for task in self.accepted)
 
     @property
@@ -130,7 +130,7 @@ def body_of(number: int) -> bytes:
 
 
 class TaskClients:
-    """Threads that submit a few tasks each, cancel one of them, and wait for all, again and again.
+    """Threads that repeatedly submit a few tasks each, cancel one of them, and wait for all.
 
     A request without a response, or with a 503, is sent again with the same id, as clients do.
     """
@@ -149,7 +149,7 @@ class TaskClients:
             thread.start()
 
     def stop(self) -> None:
-        """Submit no more, and wait until all that was accepted is done, or should be."""
+        """Stop submitting, and wait until all accepted tasks are done, or should be."""
         self._end = time.monotonic() + LONGEST
         self._over.set()
         for thread in self._threads:
@@ -169,7 +169,7 @@ class TaskClients:
     def _request(
         self, session: requests.Session, method: str, path: str, **options: Any
     ) -> requests.Response | None:
-        """Return the response to a request; None if there is none, or a refusal of the moment."""
+        """Return the response to a request; None if it is missing or a temporary rejection."""
         try:
             response = session.request(method, self._url + path, timeout=30, **options)
         except requests.RequestException:
@@ -200,7 +200,7 @@ class TaskClients:
         return None
 
     def _follow(self, session: requests.Session, task: Accepted) -> None:
-        """Wait until a task is done, and keep what it is then."""
+        """Wait until a task is done, and record its state."""
         while not self._over.is_set() or time.monotonic() < self._end:
             if (seen := self._look(session, task)) is None:
                 time.sleep(PAUSE)
@@ -210,7 +210,7 @@ class TaskClients:
         self.tally.problems["lost"].append(f"{task.id} is not done")
 
     def _look(self, session: requests.Session, task: Accepted) -> tuple[str, str, bytes] | None:
-        """Return how a task has ended: its status, why it has failed, its result; None: not yet."""
+        """Return a task's final status, error and result; None if it is not done yet."""
         response = self._request(session, "GET", f"/tasks/{task.id}")
         if response is None:
             return None
@@ -233,16 +233,16 @@ class TaskClients:
         return state["status"], reason, result
 
     def check(self, runs: Path, stops: int) -> None:
-        """Look at every task again, when all are done.
+        """Check every task again when all are done.
 
-        A stop may put back what is running, which is no attempt: `stops` of them were made.
+        A stop may requeue a running task, which is not an attempt: there were `stops` of them.
         """
         problems = self.tally.problems
         executions = Counter(path.name.partition(".")[0] for path in runs.iterdir())
         with requests.Session() as session:
             for task in self.tally.accepted:
                 if not task.status:
-                    continue  # it is in the list of those that are not done
+                    continue  # it is in the list of pending tasks
                 if task.status not in DONE:
                     problems["lost"].append(f"{task.id}: {task.status} {task.reason}")
                 elif self._look(session, task) != (task.status, task.reason, task.result):

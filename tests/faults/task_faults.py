@@ -1,4 +1,4 @@
-"""What goes wrong with tasks: each fault again and again while clients submit them."""
+"""Task faults: each fault is repeated while clients submit tasks."""
 
 import random
 import resource
@@ -22,7 +22,7 @@ from postgres import postgres_server, programs
 from services import serve
 
 PROCESSES = "2"  # for tasks
-ROOM = 300  # MiB of the disk that becomes full
+ROOM = 300  # MiB of the disk that fills up
 BETWEEN = 10  # tasks that are done between two faults
 OUTAGE = 2.0  # seconds without a disk or a database
 WITH_LARGE, WITH_LONG = 25, 40  # one task in so many
@@ -44,12 +44,12 @@ TWICE = "SELECT seq FROM {} GROUP BY seq HAVING count(*) > 1"
 
 @dataclass
 class TaskEnv:
-    """A folder, for how long a fault is to happen again and again, and what came of it."""
+    """A folder, the duration of a repeated fault, and the outcome."""
 
     folder: Path
     seconds: float
     times: int = 0
-    stops: int = 0  # by which running tasks may have been put back
+    stops: int = 0  # which may have requeued running tasks
     tally: TaskTally = field(default_factory=TaskTally)
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class TaskEnv:
         self.runs.mkdir()
         (self.folder / "main.py").write_text(MAIN)
         self.settings |= {"PORT": str(free_port()), "MMF_TASK_WORKERS": PROCESSES}
-        # No function is called to warm up: some end their process.
+        # No function is called for warm-up: some end their process.
         self.settings |= {"MMF_TASKS_DIR": str(self.folder / "queue"), "MMF_WARM_UP": "0"}
         self.log = self.folder / "log"
         self._service = ExitStack()
@@ -70,12 +70,12 @@ class TaskEnv:
         self.live = Live(self.folder, self._service.enter_context(service))
 
     def close(self) -> None:
-        """Stop the service, or what is left of it."""
+        """Stop the service, or its remaining processes."""
         self._service.close()
 
     @contextmanager
     def clients(self, kinds: Callable[[int], tuple[str, Any]]) -> Iterator[TaskClients]:
-        """Run the service, and submit tasks until the block ends; then look at them all again."""
+        """Run the service, and submit tasks until the block ends; then check them all again."""
         self.start()
         try:
             with task_clients(int(self.settings["PORT"]), kinds) as clients:
@@ -89,7 +89,7 @@ class TaskEnv:
             self.close()
 
     def repeat(self) -> Iterator[None]:
-        """Yield until the time is over, at least once; the next time when more tasks are done."""
+        """Yield at least once until the time is over, each time when more tasks are done."""
         end = time.monotonic() + self.seconds
         while not self.times or time.monotonic() < end:
             self.times += 1
@@ -100,11 +100,11 @@ class TaskEnv:
 
     @property
     def done(self) -> int:
-        """How many tasks the clients have seen to be done."""
+        """How many tasks are done, as seen by the clients."""
         return sum(bool(task.status) for task in self.tally.accepted)
 
     def watch(self) -> None:
-        """Have the database itself note each time that a task ends."""
+        """Have the database record each end of a task."""
         if uri := self.settings.get("MMF_TASKS"):
             _ask_postgresql(uri, WATCH_POSTGRESQL)
         else:
@@ -168,7 +168,7 @@ def badly_behaved(number: int) -> tuple[str, Any]:
 
 @dataclass(frozen=True)
 class TaskFault:
-    """Something that goes wrong; `lacks` says why it cannot be had on this machine, if so."""
+    """A fault; `lacks` returns why it is unavailable on this machine."""
 
     title: str
     happen: Callable[[TaskEnv], None]
@@ -181,7 +181,7 @@ TASK_FAULTS: list[TaskFault] = []
 def task_fault(
     title: str, lacks: Callable[[], str] = str
 ) -> Callable[[Callable[[TaskEnv], None]], Callable[[TaskEnv], None]]:
-    """Register a function that makes a fault happen."""
+    """Register a function that causes a fault."""
 
     def register(happen: Callable[[TaskEnv], None]) -> Callable[[TaskEnv], None]:
         TASK_FAULTS.append(TaskFault(title, happen, lacks))
@@ -192,7 +192,7 @@ def task_fault(
 
 @task_fault("`kill -9` of a random web worker")
 def web_kills(env: TaskEnv) -> None:
-    """Kill one of the web workers; the next time when there are as many again."""
+    """Kill a web worker, repeatedly after it has been replaced."""
     with env.clients(short_and_large):
         for _ in env.repeat():
             task_worker, before = env.runner.ppid(), len(env.live.workers)
@@ -210,7 +210,7 @@ def runner_kills(env: TaskEnv) -> None:
 
 @task_fault("`kill -9` of the task worker")
 def worker_kills(env: TaskEnv) -> None:
-    """Kill the process that starts those of tasks; they end, and another one begins."""
+    """Kill the process that starts task processes; they end, and a new one starts."""
     with env.clients(short_and_large):
         for _ in env.repeat():
             kill(env.runner.ppid())
@@ -218,7 +218,7 @@ def worker_kills(env: TaskEnv) -> None:
 
 @task_fault("`kill -9` of the master; start")
 def master_kills(env: TaskEnv) -> None:
-    """Kill the master alone: its processes end by themselves, and put back what they run."""
+    """Kill only the master: its processes exit and requeue their tasks."""
     env.settings["WEB_GRACEFUL_TIMEOUT"] = "3"  # for orphaned web workers
     with env.clients(short_and_large):
         for _ in env.repeat():
@@ -232,7 +232,7 @@ def master_kills(env: TaskEnv) -> None:
 
 @task_fault("`kill -9` of all processes; start")
 def service_kills(env: TaskEnv) -> None:
-    """Kill everything, as far as the service knows: the machine is switched off and on."""
+    """Kill all processes, as if the machine were switched off and on."""
     with env.clients(short_and_large):
         for _ in env.repeat():
             for process in _tree(env.live):
@@ -243,7 +243,7 @@ def service_kills(env: TaskEnv) -> None:
 
 @task_fault("SIGTERM, with 2 seconds to end; start")
 def stops(env: TaskEnv) -> None:
-    """Stop the service while tasks run, some of which take longer than they may; start it again."""
+    """Stop the service while tasks run, some beyond the graceful timeout; start it again."""
     env.settings["WEB_GRACEFUL_TIMEOUT"] = "3"  # one of which is the margin of the master
     with env.clients(short_and_large):
         for _ in env.repeat():
@@ -256,7 +256,7 @@ def stops(env: TaskEnv) -> None:
 
 @task_fault("SIGHUP, after a change of main.py")
 def reloads(env: TaskEnv) -> None:
-    """Change main.py and reload; what runs a task is replaced when it is done."""
+    """Change main.py and reload; task processes are replaced when they are done."""
     with env.clients(short_and_large):
         for _ in env.repeat():
             # Of another length: Python compares compiled files by seconds and sizes.
@@ -266,7 +266,7 @@ def reloads(env: TaskEnv) -> None:
 
 @task_fault("the queue's disk is full for 2 seconds")
 def full_disk(env: TaskEnv) -> None:
-    """Fill the file system of the queue; without the right to mount one, let no file grow."""
+    """Fill the file system of the queue; without permission to mount one, limit file sizes."""
     mount = env.folder / "queue"
     mount.mkdir()
     with _mounted(mount) as is_mounted, env.clients(short_and_large):
@@ -297,7 +297,7 @@ def bad_functions(env: TaskEnv) -> None:
     lacks=lambda: "" if programs() else "PostgreSQL is missing: apt-get install postgresql",
 )
 def database_outages(env: TaskEnv) -> None:
-    """Stop the server of the queue in a way that ends all connections; start it again."""
+    """Stop the database of the queue, ending all connections; start it again."""
     with postgres_server() as server:
         env.settings |= {"MMF_TASKS": server.uri, "MMF_TASK_FILES": str(env.folder / "files")}
         with env.clients(short_and_large):
@@ -323,7 +323,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 @contextmanager
 def _mounted(folder: Path) -> Iterator[bool]:
-    """Have a small file system in a folder until the block ends; False if that is not allowed."""
+    """Mount a small file system until the block ends; yield False if that is not allowed."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}m", "tmpfs", str(folder)]
     is_allowed = shutil.which("mount") and not subprocess.run(command, check=False).returncode
     try:

@@ -1,4 +1,4 @@
-"""Makes every fault of tasks happen again and again, and writes a table of docs/reliability.md.
+"""Repeats every task fault, and writes a table of docs/reliability.md.
 
 `make soak-tasks` takes five minutes, `MINUTES=60` for longer, `ONLY="stops reloads"` for some. Ends
 with 1 if an accepted task was lost, a result is not its own, an end was stored twice, or a function
@@ -35,7 +35,7 @@ def main(names: list[str]) -> int:
 
 
 def cells(fault: TaskFault, env: TaskEnv) -> list[str]:
-    """Return a row: what happened, and what became of the tasks."""
+    """Return a row: the fault and the outcomes of the tasks."""
     tally = env.tally
     reasons = [f"{count}: {reason}" for reason, count in tally.reasons.most_common()]
     ended = (tally.count(status) for status in ("succeeded", "failed", "canceled"))

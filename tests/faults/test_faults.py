@@ -1,4 +1,4 @@
-"""Each fault in its short form: no response is wrong, and none is lost that must not be.
+"""Each fault in its short form: no response is wrong or unexpectedly lost.
 
 `make soak` has the long form, for docs/reliability.md.
 """

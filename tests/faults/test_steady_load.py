@@ -26,16 +26,16 @@ class ResponseHandler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.lock:
             ResponseHandler.count += 1
-            what = self.every if self.count % 5 == 0 else ""
-        if what == "silent":
+            fault = self.every if self.count % 5 == 0 else ""
+        if fault == "silent":
             self.close_connection = True
             return
-        content = json.dumps(_result(body, off=what == "wrong")).encode()
-        self.send_response(503 if what == "refused" else 200)
+        content = json.dumps(_result(body, off=fault == "wrong")).encode()
+        self.send_response(503 if fault == "refused" else 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: 1 if what == "broken off" else None])
-        self.close_connection = what == "broken off"
+        self.wfile.write(content[: 1 if fault == "broken off" else None])
+        self.close_connection = fault == "broken off"
 
     def log_message(self, format: str, *args: object) -> None:
         """Write nothing."""
@@ -63,42 +63,42 @@ def server(every: str) -> Iterator[int]:
 
 
 def tally(every: str) -> Tally:
-    """Return what is seen of fifty requests or more."""
+    """Return the outcomes of at least fifty requests."""
     with server(every) as port, steady_load(port, 200.0, 0.0) as load:
         wait_until(lambda: load.tally.sent >= 50)
     return load.tally
 
 
 def test_no_faults() -> None:
-    seen = tally("")
-    assert (seen.wrong, seen.lost, seen.again) == ([], [], 0)
-    assert seen.rate > 0
-    assert seen.longest_gap > 0
-    assert len(seen.seconds) == seen.right
+    outcome = tally("")
+    assert (outcome.wrong, outcome.lost, outcome.again) == ([], [], 0)
+    assert outcome.rate > 0
+    assert outcome.longest_gap > 0
+    assert len(outcome.seconds) == outcome.right
 
 
 def test_wrong_response_is_detected() -> None:
-    seen = tally("wrong")
-    assert len(seen.wrong) >= 10
-    assert seen.lost == []
+    outcome = tally("wrong")
+    assert len(outcome.wrong) >= 10
+    assert outcome.lost == []
 
 
 def test_error_response_counts_as_lost() -> None:
-    seen = tally("refused")
-    assert len(seen.lost) >= 10
-    assert all(" 503 " in response for response in seen.lost)
+    outcome = tally("refused")
+    assert len(outcome.lost) >= 10
+    assert all(" 503 " in response for response in outcome.lost)
 
 
 def test_interrupted_response_counts_as_lost() -> None:
-    seen = tally("broken off")
-    assert len(seen.lost) >= 10
-    assert seen.again == 0
+    outcome = tally("broken off")
+    assert len(outcome.lost) >= 10
+    assert outcome.again == 0
 
 
 def test_request_on_a_closed_keep_alive_connection_is_retried() -> None:
-    seen = tally("silent")
-    assert seen.again + len(seen.lost) >= 10
-    assert seen.again > 0
+    outcome = tally("silent")
+    assert outcome.again + len(outcome.lost) >= 10
+    assert outcome.again > 0
 
 
 def test_growth_is_distinguished_from_noise() -> None:

@@ -1,8 +1,8 @@
-"""Bodies taken apart and put together again: by records, zip entries, chunks, messages.
+"""Bodies split and joined by records, zip entries, chunks, messages.
 
 A random change to a whole file mostly breaks its checksum, its length or its directory, and the
-file is refused at once. Changed in a part and put together anew, it reaches the reader of cells.
-`split` raises ValueError, or whatever its library raises, for what it cannot take apart.
+file is rejected at once. Changed in a part and joined again, it reaches the cell reader.
+`split` raises ValueError, or whatever its library raises, for what it cannot split.
 """
 
 import gzip
@@ -23,13 +23,13 @@ from mmf_core.codecs import Format
 Split = Callable[[bytes], list[bytes]]
 Join = Callable[[list[bytes]], bytes]
 MOST = 1 << 16
-"""Bytes of a part that is decompressed."""
+"""Maximum bytes of a decompressed part."""
 NAME = b"\n"
 
 
 @dataclass(frozen=True)
 class Structure:
-    """How bodies of a format are taken apart and put together."""
+    """How bodies of a format are split and joined."""
 
     split: Split
     join: Join
@@ -50,7 +50,7 @@ def records_of(data: bytes) -> list[bytes]:
 
 
 def xls_of(records: list[bytes]) -> bytes:
-    """Return the .xls of these records: their lengths may lie, those of the container do not."""
+    """Return the .xls of these records: their lengths may be false, the container is valid."""
     buffer = io.BytesIO()
     XlsDoc().save(buffer, b"".join(records))
     return buffer.getvalue()
@@ -149,7 +149,7 @@ def separated(separator: bytes) -> Structure:
 def compressed(
     decompress: Callable[[bytes], bytes], compress: Callable[[bytes], bytes]
 ) -> Structure:
-    """Return the structure of a compressed body: what is in it, by its lines."""
+    """Return the structure of a compressed body, split by the lines inside."""
     return Structure(
         lambda data: decompress(data)[:MOST].splitlines(keepends=True),
         lambda parts: compress(b"".join(parts)),

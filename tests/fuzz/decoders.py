@@ -1,6 +1,6 @@
-"""Every decoder there is: seeds, structure, and what must hold for any body.
+"""Every decoder: its seeds, structure and invariants.
 
-A decoder's `check` returns whether it has read a body; anything it raises is a fault. Where there
+A decoder's `check` returns whether it has read a body; any exception is a failure. If there
 is a library that reads the format in another way, a value that is read must be that library's, too.
 """
 
@@ -218,7 +218,7 @@ def _seeds(kind: Kind, form: Format) -> tuple[bytes, ...]:
 
 
 def codecs() -> Iterator[Decoder]:
-    """Yield a decoder for each kind of value in each format: a new codec is here by itself."""
+    """Yield a decoder for each kind of value in each format, including new codecs."""
     for kind, descriptors in DESCRIPTORS.items():
         for form in readable(kind):
             yield Decoder(
@@ -238,7 +238,7 @@ def table(data: Any = TABLE) -> Any:
 
 
 def several(table: Any = WHOLE, number: Any = NUMBER, text: Any = TEXT) -> dict[str, Any]:
-    """Take several arguments."""
+    """Accept several arguments."""
     return {"rows": len(table), "number": number, "text": text}
 
 
@@ -269,7 +269,7 @@ def _post(path: str, body: bytes, media_type: str, headers: dict[str, str]) -> b
 
 
 def _post_binary(body: bytes) -> bool:
-    """Send what follows the first two bytes, which are the length of its JSON."""
+    """Send the rest of a body whose first two bytes are the length of its JSON."""
     headers = {LENGTH: str(int.from_bytes(body[:2], "little"))}
     paths = ("/v2/models/table/infer", "/v2/models/array/infer")
     return any([_post(path, body[2:], "application/octet-stream", headers) for path in paths])  # noqa: C419

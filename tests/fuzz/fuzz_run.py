@@ -1,7 +1,7 @@
-"""`make fuzz`: every decoder in turn, for MINUTES in all (60); ONLY="xls v2" chooses by name.
+"""`make fuzz`: every decoder in turn, for MINUTES in total (60); ONLY="xls v2" selects by name.
 
 The corpus stays in .cache/fuzz/<decoder>/corpus, so that the next run starts where this one ended.
-It ends with 1 if there is a fault in .cache/fuzz/<decoder>/failures: delete it once it is mended
+It exits with 1 if there is a failure in .cache/fuzz/<decoder>/failures: delete it once it is fixed
 and has a test.
 """
 
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".cache" / "fuzz"
 EXECUTIONS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 ROUND = 30.0
-"""Seconds for a decoder at a time: a run that is interrupted has tried all of them."""
+"""Seconds per decoder in a round: an interrupted run has tested all of them."""
 
 
 def chosen(words: list[str]) -> list[str]:
-    """Return the names of the decoders that have one of these words in them; all without words."""
+    """Return the names of decoders that contain one of these words; all of them without words."""
     names = [name for name in DECODERS if not words or any(word in name for word in words)]
     if not names:
         raise SystemExit(f"expected ONLY to be among {', '.join(DECODERS)}, got {' '.join(words)}")
@@ -29,7 +29,7 @@ def chosen(words: list[str]) -> list[str]:
 
 
 def run(name: str, seconds: float) -> int:
-    """Fuzz a decoder in a fork, which starts at once; return how many bodies it has run."""
+    """Fuzz a decoder in a fork, which starts quickly; return the number of bodies."""
     log = FOLDER / name / "log"
     log.parent.mkdir(parents=True, exist_ok=True)
     pid = os.fork()
@@ -46,12 +46,12 @@ def run(name: str, seconds: float) -> int:
 
 
 def failures(name: str) -> list[Path]:
-    """Return the faults of a decoder that are there, from this run and from earlier ones."""
+    """Return the failures of a decoder, from this run and from earlier ones."""
     return sorted((FOLDER / name).glob("failures/*.txt"))
 
 
 def main(minutes: float, words: list[str]) -> int:
-    """Fuzz the chosen decoders, print a row for each, and say whether there are faults."""
+    """Fuzz the selected decoders, print a row for each, and return whether there are failures."""
     names = chosen(words)
     end = time.monotonic() + 60 * minutes
     executions = dict.fromkeys(names, 0)

@@ -16,16 +16,16 @@ with atheris.instrument_imports(include=["mmf_core", "xlrd", "werkzeug.sansio", 
     from decoders import DECODERS, Decoder
 
 SECONDS = 5.0
-"""The processor's, for a body of `MOST` bytes at most; what counts branches makes it slower."""
+"""CPU seconds for a body of at most `MOST` bytes; branch counting makes it slower."""
 MIB = 600
-"""By which a worker may grow for a body, as docs/threat-model.md says, with default limits."""
+"""Allowed growth of a worker per body: docs/threat-model.md, with default limits."""
 MOST = 1 << 16
 HANGS = 60
-"""Seconds after which libFuzzer itself ends the process, and keeps the body."""
+"""Seconds after which libFuzzer ends the process and saves the body."""
 
 
 class Fuzzer:
-    """Runs bodies through a decoder, and keeps those with a fault."""
+    """Runs bodies through a decoder, and saves those that fail."""
 
     def __init__(self, decoder: Decoder, failures: Path) -> None:
         self._decoder = decoder
@@ -33,7 +33,7 @@ class Fuzzer:
         self._peak = 0
 
     def run(self, data: bytes) -> None:
-        """Decode a body; what libFuzzer calls."""
+        """Decode a body; called by libFuzzer."""
         started = time.process_time()
         try:
             self._decoder.check(data)
@@ -71,7 +71,7 @@ class Fuzzer:
 
 
 def _changed(parts: list[bytes], dice: random.Random) -> list[bytes]:
-    """Return parts of which some are changed, doubled, left out or exchanged."""
+    """Return parts, some of them changed, duplicated, omitted or swapped."""
     parts = list(parts)
     for _ in range(dice.choice((1, 1, 1, 2, 4))):
         place, other = dice.randrange(len(parts)), dice.randrange(len(parts))
@@ -90,7 +90,7 @@ def _changed(parts: list[bytes], dice: random.Random) -> list[bytes]:
 def fuzz(name: str, seconds: int, folder: Path) -> None:
     """Fuzz a decoder for some seconds; libFuzzer then ends this process.
 
-    Bodies that reach something new stay in `folder`/corpus, and each fault, once for each place in
+    Bodies that reach new code stay in `folder`/corpus, and each failure, once for each place in
     the code, in `folder`/failures: the body, and a text about it.
     """
     decoder = DECODERS[name]

@@ -1,4 +1,4 @@
-"""`make fuzz` in small: it keeps a corpus, and ends with 1 for each kind of fault."""
+"""`make fuzz` on a small scale: it keeps a corpus, and exits with 1 for each kind of failure."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ sys.exit(fuzz_run.main(0.03, ["broken"]))
 
 
 def fuzz(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python where the fuzzer's modules are."""
+    """Run Python in the folder of the fuzzer."""
     path = os.pathsep.join(map(str, (PAYLOAD, HERE.parent, HERE)))
     return subprocess.run(
         [sys.executable, *arguments],

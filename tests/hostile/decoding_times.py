@@ -1,4 +1,4 @@
-"""How long every format takes to decode what is slow for its size: `make decoding`.
+"""Decoding times of the slowest bodies of every format: `make decoding`.
 
 Writes the table of docs/reliability.md: seconds of the processor for 1, 2 and 4 MiB, and the
 longest of any size up to the default limits, beyond which such a body is refused. It ends with 1 if
@@ -20,7 +20,7 @@ from mmf_core.settings import MIB, Settings
 from worst_case_inputs import WORST, Make, ods, ods_row, repeated
 
 MOST = 8.0
-"""Seconds on a machine that others use, too."""
+"""Seconds on a shared machine."""
 SIZES = (1, 2, 4)
 LARGE = (12, 24, 49)
 DECOMPRESSED = (*LARGE, 98)
@@ -77,15 +77,15 @@ SLOW: dict[str, dict[str, dict[str, Make]]] = {
 
 
 def inputs() -> Iterator[tuple[str, str, str, Make]]:
-    """Yield kind, format, what is in it, and how it is made."""
+    """Yield kind, format, description and generator."""
     for kind, forms in WORST.items():
         for form, makes in forms.items():
-            for what, make in (makes | SLOW.get(kind, {}).get(form, {})).items():
-                yield kind, form, what, make
+            for label, make in (makes | SLOW.get(kind, {}).get(form, {})).items():
+                yield kind, form, label, make
 
 
 def seconds(codec: Codec[object], data: bytes) -> float:
-    """Return the processor's seconds until a body is decoded or refused."""
+    """Return the CPU seconds until a body is decoded or rejected."""
     started = time.process_time()
     with suppress(RequestError):
         codec.read(data, {})
@@ -94,7 +94,7 @@ def seconds(codec: Codec[object], data: bytes) -> float:
 
 def main() -> int:
     rows, slowest = [], 0.0
-    for kind, form, what, make in inputs():
+    for kind, form, label, make in inputs():
         format_ = Format.of_extension(form)
         codec = find(KINDS.get(kind) or Kind[kind.upper()], format_) if format_ else None
         if codec is None:
@@ -104,7 +104,7 @@ def main() -> int:
         times = [seconds(codec, make(size * MIB)) for size in SIZES]
         longest = max(*times, *(seconds(codec, make(size * MIB)) for size in large))
         slowest = max(slowest, longest)
-        cells = [kind, form, what, *(f"{each:.2f}" for each in (*times, longest))]
+        cells = [kind, form, label, *(f"{each:.2f}" for each in (*times, longest))]
         rows.append(f"| {' | '.join(cells)} |")
         print(rows[-1], flush=True)
     page = PAGE.read_text(encoding="utf-8")

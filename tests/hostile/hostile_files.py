@@ -1,4 +1,4 @@
-"""Files that an outsider may forge to do harm: workbooks, pictures, Parquet, MessagePack."""
+"""Malicious files: workbooks, images, Parquet, MessagePack."""
 
 import io
 import struct
@@ -39,13 +39,13 @@ PNG, JPEG, GIF, TIFF = "image/png", "image/jpeg", "image/gif", "image/tiff"
 BMP, WEBP = "image/bmp", "image/webp"
 SIZE = 49 * MIB
 FULL = 12 * 50 + 2
-"""MiB: twelve times the largest body, and what any request takes."""
+"""MiB: twelve times the largest body, plus the cost of any request."""
 XLS = "application/vnd.ms-excel"
 MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 def replaced(workbook: bytes, name: str, old: bytes, new: bytes) -> bytes:
-    """Return a workbook with a change in a part."""
+    """Return a workbook with one part changed."""
     buffer = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(workbook)) as archive,
@@ -72,7 +72,7 @@ def styled(cell: bytes, number_format: int, rows: int = 2_900, width: int = 1_00
 
 
 def with_names(count: int) -> bytes:
-    """Return a workbook with names for cells, each of which is one of its parts."""
+    """Return a workbook with defined names."""
     names = b"".join(b'<definedName name="n%d">a!$A$1</definedName>' % i for i in range(count))
     workbook = xlsx(b'<sheetData><row><c t="str"><v>a</v></c></row></sheetData>')
     end = b"</workbook>"
@@ -90,7 +90,7 @@ def elements(element: bytes, size: int) -> bytes:
 
 
 def workbooks() -> Iterator[HostileInput]:
-    """Yield workbooks that are compressed to very little."""
+    """Yield highly compressed workbooks."""
     for name, make, statuses, seconds in (
         ("a column of 1,048,577 rows", lambda: rows(1_048_577), REFUSED, 2),
         (
@@ -137,7 +137,7 @@ def workbooks() -> Iterator[HostileInput]:
 
 
 def old_workbooks() -> Iterator[HostileInput]:
-    """Yield .xls whose records take more than they are."""
+    """Yield .xls files whose records expand."""
     cell = forged_xls.shared_text(0, 0, 0)
     back = struct.pack("<HBi", 30_000, 4, -30_000) + b"a" * 60_000
     text = struct.pack("<HB", 1, 4) + struct.pack("<i", -8) + b"a"
@@ -147,7 +147,7 @@ def old_workbooks() -> Iterator[HostileInput]:
         for index in range(1, 40)
     )
     area = struct.pack("<HHHH", 0, 65_535, 0, 255) + bytes(16) + struct.pack("<II", 2, 0)
-    for what, make, statuses in (
+    for label, make, statuses in (
         (
             "119 numbers in each of 65,536 rows",
             lambda: forged_xls.workbook(
@@ -224,7 +224,7 @@ def old_workbooks() -> Iterator[HostileInput]:
             REFUSED,
         ),
     ):
-        yield HostileInput(f"XLS: {what}", "/strict", XLS, make, statuses, seconds=8, mib=256)
+        yield HostileInput(f"XLS: {label}", "/strict", XLS, make, statuses, seconds=8, mib=256)
 
 
 def lists(unit: bytes, size: int = SIZE) -> bytes:
@@ -235,7 +235,7 @@ def lists(unit: bytes, size: int = SIZE) -> bytes:
 
 
 def messagepack() -> Iterator[HostileInput]:
-    """Yield what is dense in MessagePack."""
+    """Yield dense MessagePack."""
     for name, make in (
         ("small maps", lambda: lists(b"\x81\xa0\xc0")),
         ("empty maps", lambda: lists(b"\x80")),
@@ -326,7 +326,7 @@ def tiff(width: int, height: int) -> bytes:
 
 
 def many_tags() -> bytes:
-    """Return a TIFF of which Pillow warns for every tag, each time in other words."""
+    """Return a TIFF that causes a different Pillow warning for every tag."""
     entries = b"".join(
         struct.pack("<HHII", tag, 4, 10_000_000, tag) for tag in range(40_000, 60_000)
     )
@@ -339,7 +339,7 @@ def bmp(width: int, height: int, method: int, data: bytes) -> bytes:
 
 
 def pictures() -> Iterator[HostileInput]:
-    """Yield pictures of many pixels, or of many blocks, in few bytes."""
+    """Yield small image files with many pixels or blocks."""
     exif = b"\xff\xe1" + struct.pack(">H", 16) + b"Exif\0\0MM\0*\0\0\0\x08"
     comments = b"".join(chunk(b"tEXt", b"k%d\0x" % index) for index in range(200_000))
     for name, media_type, make, statuses in (
@@ -394,7 +394,7 @@ def pictures() -> Iterator[HostileInput]:
 
 
 def parquet_files() -> Iterator[HostileInput]:
-    """Yield Parquet whose footer declares other sizes than those of its pages."""
+    """Yield Parquet whose footer declares false page sizes."""
     zeros = lambda: as_parquet(  # noqa: E731
         pa.table({"a": np.zeros(40_000_000)}), use_dictionary=False, data_page_size=1 << 30
     )
@@ -517,7 +517,7 @@ def parquet_files() -> Iterator[HostileInput]:
 def arrow_files() -> Iterator[HostileInput]:
     """Yield Arrow that is compressed more than a million times."""
     zeros = lambda size: pa.array(np.zeros(size, np.int8))  # noqa: E731
-    one = pa.array([0], pa.int32())
+    zero_index = pa.array([0], pa.int32())
     for name, make, statuses in (
         ("1,000,000,000 zeros", lambda: pa.table({"a": zeros(1_000_000_000)}), REFUSED),
         (
@@ -527,7 +527,9 @@ def arrow_files() -> Iterator[HostileInput]:
         ),
         (
             "a dictionary of 1,000,000,000 zeros",
-            lambda: pa.table({"a": pa.DictionaryArray.from_arrays(one, zeros(1_000_000_000))}),
+            lambda: pa.table(
+                {"a": pa.DictionaryArray.from_arrays(zero_index, zeros(1_000_000_000))}
+            ),
             REFUSED,
         ),
         (
@@ -594,21 +596,21 @@ def codings() -> Iterator[HostileInput]:
 
 
 def tensors() -> Iterator[HostileInput]:
-    """Yield what takes the most memory for its bytes in V2."""
+    """Yield V2 requests with the highest memory use per byte."""
 
     def many(value: bytes, datatype: str, name: str = "data") -> bytes:
         count = SIZE // (len(value) + 1)
         shape = f"[{count}]" if name == "data" else f"[{count},1]"
         return v2(shape, b"[" + (value + b",") * (count - 1) + value + b"]", datatype, name)
 
-    for what, path, value, datatype, name in (
+    for label, path, value, datatype, name in (
         ("nulls", "array", b"null", "INT64", "data"),
         ("whole numbers", "array", b"1", "INT64", "data"),
         ("BYTES", "table", b'"a"', "BYTES", "a"),
         ("whole numbers with nulls", "table", b"1,null", "INT64", "a"),
     ):
         yield HostileInput(
-            f"{what}, 49 MiB",
+            f"{label}, 49 MiB",
             V2.format(path),
             JSON,
             lambda value=value, datatype=datatype, name=name: many(value, datatype, name),
@@ -619,7 +621,7 @@ def tensors() -> Iterator[HostileInput]:
 
 
 def arrays() -> Iterator[HostileInput]:
-    """Yield more headers of .npy that stand for much."""
+    """Yield .npy headers that declare large arrays."""
     for name, shape in (
         ("64 axes of no length", "(" + "0," * 64 + ")"),
         ("65 axes", "(" + "1," * 65 + ")"),

@@ -1,8 +1,8 @@
-"""What an outsider may send to do harm: small generators, each with its bounds.
+"""Malicious requests: small generators, each with its limits.
 
 `seconds` bound a response, and `mib` what the service's processes take for it, together. Every
-status but those listed is a fault, and so is a closed connection. `open` says what is missing where
-an input is still beyond its bounds: `make hostile` measures it, `make test` leaves it out.
+status not listed is a fault, and so is a closed connection. `open` states what is missing where
+an input still exceeds its limits: `make hostile` measures it, `make test` omits it.
 """
 
 import io
@@ -35,7 +35,7 @@ V2 = "/v2/models/{}/infer"
 class HostileInput:
     """A request, sent `times` times; the body is made when it is sent.
 
-    `send` does it in another way: it gets the port, and returns a status.
+    `send` sends it in another way: it gets the port and returns a status.
     """
 
     name: str
@@ -59,7 +59,7 @@ class HostileInput:
 
     @property
     def is_short(self) -> bool:
-        """Whether it belongs to the short form: bounds that hold, and soon."""
+        """Whether it belongs to the short form: it is quick and within its limits."""
         return not self.open and self.seconds <= 5
 
 
@@ -111,7 +111,7 @@ def wrong_sheet(after: bytes) -> bytes:
 
 
 def npy(shape: str) -> bytes:
-    """Return a file that is a header of this shape alone."""
+    """Return a file that is only a header with this shape."""
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode()
     header = header.ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
@@ -238,7 +238,7 @@ AREA = b"A1:XFD1048576"
 
 
 def patterns() -> Iterator[HostileInput]:
-    """Yield texts on which a careless pattern starts again at every place."""
+    """Yield texts that cause quadratic matching in careless patterns."""
     yield HostileInput(
         "shared strings: t=s a million times in a tag",
         "/table",
@@ -277,7 +277,7 @@ def patterns() -> Iterator[HostileInput]:
 
 
 def areas() -> Iterator[HostileInput]:
-    """Yield workbooks in which a few bytes name a whole sheet, sent back with marks."""
+    """Yield workbooks in which a few bytes denote a whole sheet, to be annotated."""
     elements = {
         "a merged range": b'<mergeCells><mergeCell ref="%b"/></mergeCells>',
         "a hyperlink": b'<hyperlinks><hyperlink ref="%b" location="A1"/></hyperlinks>',
@@ -296,7 +296,7 @@ def areas() -> Iterator[HostileInput]:
 
 
 def binary_columns(columns: int, rows: int) -> tuple[bytes, int]:
-    """Return columns of zeros as binary data, asked for as binary data, and the JSON's length."""
+    """Return columns of zeros as binary data with binary output, and the JSON's length."""
     inputs = [
         {
             "name": f"c{index}",
@@ -311,13 +311,13 @@ def binary_columns(columns: int, rows: int) -> tuple[bytes, int]:
 
 
 def fields(count: int, size: int) -> bytes:
-    """Return a form of fields with names of so many bytes."""
+    """Return a form of fields with names of this length."""
     head = b'--b\r\nContent-Disposition: form-data; name="' + b"n" * size
     return b"".join(head + b'%d"\r\n\r\nx\r\n' % index for index in range(count)) + b"--b--\r\n"
 
 
 def parts() -> Iterator[HostileInput]:
-    """Yield forms that are headers, or what precedes the first part."""
+    """Yield forms that consist of headers or of a preamble."""
     named = b'Content-Disposition: form-data; name="data"'
     forms: dict[str, Callable[[], bytes]] = {
         "a part's header of 40 MiB": lambda: fields(1, 40 * MIB),
@@ -336,7 +336,7 @@ def parts() -> Iterator[HostileInput]:
 
 
 def shapes() -> Iterator[HostileInput]:
-    """Yield small bodies that stand for much."""
+    """Yield small bodies that expand."""
     for shape in ("(1000000000, 0)", "(0, 1000000000)", "(100000, 0, 1)"):
         yield HostileInput(
             f".npy of shape {shape}, echoed",
@@ -388,7 +388,7 @@ def shapes() -> Iterator[HostileInput]:
 
 
 def sizes() -> Iterator[HostileInput]:
-    """Yield what takes the most memory for its bytes, in every protocol."""
+    """Yield requests with the highest memory use per byte, in every protocol."""
     size = 49 * MIB
     for name, path, body in (
         ("small records", "/table", small_records),
@@ -437,7 +437,7 @@ def sizes() -> Iterator[HostileInput]:
 
 
 def slow() -> Iterator[HostileInput]:
-    """Yield what is slow to read for its size."""
+    """Yield bodies that are slow to decode for their size."""
     yield HostileInput(
         "YAML of 5 MB",
         "/tree",
@@ -463,13 +463,13 @@ def slow() -> Iterator[HostileInput]:
         )
     yield HostileInput("XML entities", "/table", XML, entities, REFUSED)
     yield HostileInput("YAML aliases", "/tree", YAML, aliases, REFUSED)
-    for what, value in (
+    for label, value in (
         ("a list of a text of 1 MiB", b"[" + b"x" * MIB + b"]"),
         ("an object with a name of 1 MiB", b"{? " + b"x" * MIB + b"\n: 1}"),
         ("a number of 4,000 digits", b"9" * 4_000),
     ):
         yield HostileInput(
-            f"YAML: 30,000 aliases of {what}",
+            f"YAML: 30,000 aliases of {label}",
             "/tree",
             YAML,
             lambda value=value: b"a: &a " + value + b"\nb: [" + b"*a," * 30_000 + b"*a]\n",
@@ -478,7 +478,7 @@ def slow() -> Iterator[HostileInput]:
 
 
 def nesting() -> Iterator[HostileInput]:
-    """Yield what is deep."""
+    """Yield deeply nested bodies."""
     yield HostileInput("JSON nested 100,000 deep", "/tree", JSON, lambda: nested(100_000), REFUSED)
     yield HostileInput(
         "a cell of JSON nested 500 deep",
@@ -512,7 +512,7 @@ def nesting() -> Iterator[HostileInput]:
 
 
 def long_names() -> Iterator[HostileInput]:
-    """Yield names that an error must not repeat as they are."""
+    """Yield names that an error must not echo unchanged."""
 
     def columns(count: int, size: int, **more: object) -> bytes:
         inputs = [
@@ -550,7 +550,7 @@ def long_names() -> Iterator[HostileInput]:
 
 
 def malformed() -> Iterator[HostileInput]:
-    """Yield faults of a client that must not become one of the service."""
+    """Yield client errors that must not become server errors."""
     yield HostileInput(
         "a part of a form without a name",
         "/table",
@@ -616,7 +616,7 @@ def malformed() -> Iterator[HostileInput]:
 
 
 def scalars_and_lists() -> Iterator[HostileInput]:
-    """Yield what is long for a list, a date, a lenient cell or a column that is kept."""
+    """Yield long lists, dates, lenient cells and kept columns."""
     digits = b"1 234" * 200_000
     for name, cell in (
         ("digits and spaces", digits),
@@ -667,7 +667,7 @@ def scalars_and_lists() -> Iterator[HostileInput]:
 
 
 def streams() -> Iterator[HostileInput]:
-    """Yield texts of which a generator function makes pieces."""
+    """Yield texts that a generator function splits into items."""
     text = "text/plain"
     yield HostileInput(
         "a stream of 20,000 empty pieces", "/words", text, lambda: b" " * 20_000, seconds=5

@@ -1,6 +1,6 @@
-"""What an outsider may write around a body: headers, queries, addresses, and how it is sent.
+"""Malicious requests apart from bodies: headers, queries, URLs, and ways of sending.
 
-Many variants of a kind are one input: each is sent on a connection of its own, the status is the
+Many variants of a kind are one input: each is sent on a separate connection, the status is the
 highest of all, and a closed connection is a fault.
 """
 
@@ -27,7 +27,7 @@ from hostile_inputs import (
 )
 
 OURS = frozenset(range(200, 500)) | {501, 505}
-"""Every status that is not the service's own failure."""
+"""Every status that is not a failure of the service."""
 WAIT = 60.0  # seconds for a response
 LINE = 8_000  # bytes, of the 8,190 that a line may have
 LINES = 90  # of the 100 that a request may have
@@ -58,7 +58,7 @@ def exchange(port: int, sent: bytes) -> int:
         try:
             client.sendall(sent)
             client.shutdown(socket.SHUT_WR)
-        except OSError:  # it was refused before its end
+        except OSError:  # it was rejected before its end
             pass
         start = client.recv(1 << 16)
         try:
@@ -72,7 +72,7 @@ def exchange(port: int, sent: bytes) -> int:
 
 
 def each(name: str, variants: Callable[[], Iterable[bytes]], **bounds: object) -> HostileInput:
-    """Return an input that sends every variant, and has the highest of their statuses."""
+    """Return an input that sends every variant and returns the highest status."""
 
     def send(port: int) -> int:
         return max(exchange(port, variant) for variant in variants())
@@ -138,7 +138,7 @@ HOSTS = [
 
 
 def headers() -> Iterator[HostileInput]:
-    """Yield headers that are long, odd, or several of what there may be one of."""
+    """Yield long, unusual and duplicate headers."""
     yield each(
         f"{LINES} lines of {LINE:,} bytes of each of {len(JOINED)} headers",
         lambda: (
@@ -243,13 +243,13 @@ def _latin(text: str) -> str:
 
 
 def chunked(size: int, count: int) -> bytes:
-    """Return a request whose body is sent in so many chunks of this size."""
+    """Return a request whose body is sent in this many chunks of this size."""
     head = request("/words", [("Content-Type", "text/plain"), ("Transfer-Encoding", "chunked")])
     return head + (b"%x\r\n%b\r\n" % (size, b"a" * size)) * count + b"0\r\n\r\n"
 
 
 def framing() -> Iterator[HostileInput]:
-    """Yield bodies that are sent in very many pieces."""
+    """Yield bodies sent in very many pieces."""
     yield each("900,000 chunks of a byte", lambda: [chunked(1, 900_000)], mib=200)
     yield each("5,000,000 chunks of a byte", lambda: [chunked(1, 5_000_000)], mib=200)
     yield each(
@@ -272,7 +272,7 @@ OPTIONS = {
 
 
 def queries() -> Iterator[HostileInput]:
-    """Yield every two options of the query, each twice as well, and bytes that are no text."""
+    """Yield every pair of query options, duplicates, and bytes that are not text."""
     pairs = [(name, value) for name, values in OPTIONS.items() for value in values]
     sheet = wrong_sheet(b"")
     xlsx = [("Content-Type", "application/vnd.ms-excel")]
@@ -307,7 +307,7 @@ def _query(pair: tuple[str, str]) -> str:
 
 
 def _marking(port: int) -> int:
-    """Ask for marked workbooks by more clients than the service has threads, and leave."""
+    """Request annotated workbooks from more clients than there are threads, and disconnect."""
     area = b'<hyperlinks><hyperlink ref="A1:XFD1048576" location="A1"/></hyperlinks>'
     sent = request("/strict?errors=xlsx", [("Content-Type", XLSX)], wrong_sheet(area))
     return _opened(port, [sent] * 100, 5.0)
@@ -415,7 +415,7 @@ def _binary(model: str, head: object, tail: bytes, length: str | None = None) ->
 
 
 def binary() -> Iterator[HostileInput]:
-    """Yield binary data that are not what their JSON says."""
+    """Yield binary data that contradicts its JSON."""
     tails = [bytes(8), b"", bytes(7), b"\x04\0\0\0abcd", b"\xff\xff\xff\xff", b"\0\0\0\x80abcd"]
     yield each(
         "binary data of wrong sizes",
@@ -482,7 +482,7 @@ def _json_cells(lists: int) -> bytes:
 
 
 def _elements(count: int) -> tuple[bytes, int]:
-    """Return a column of texts without a character, as binary data, and the JSON's length."""
+    """Return a column of empty texts as binary data, and the JSON's length."""
     parameters = {"binary_data_size": 4 * count}
     entry = {"name": "a", "shape": [count], "datatype": "BYTES", "parameters": parameters}
     head = json.dumps({"inputs": [entry]}).encode()
@@ -492,19 +492,19 @@ def _elements(count: int) -> tuple[bytes, int]:
 # Streams
 
 STREAMS = 8
-"""Half as many as a worker serves at a time: each computes its pieces until nobody reads them."""
+"""Half as many as a worker serves at a time: each computes items until its client disconnects."""
 PIECES = (b"a" * 9 + b" ") * 100_000
-"""A body that waits in the kernel: larger ones have threads of their own."""
+"""A body that waits in the kernel: larger ones have separate threads."""
 
 
 def _stalled(port: int) -> int:
-    """Ask for long streams by many clients that read nothing; leave after some seconds."""
+    """Request long streams from many clients that read nothing; disconnect after some seconds."""
     sent = request("/words", [("Content-Type", "text/plain")], PIECES)
     return _opened(port, [sent] * 2 * STREAMS, 5.0)
 
 
 def _half_closed(port: int) -> int:
-    """Ask for streams by clients that close their sending side, or everything, at once."""
+    """Request streams from clients that close their sending side, or the connection, at once."""
     sent = request("/words", [("Content-Type", "text/plain")], PIECES)
     for _ in range(3 * STREAMS):
         with socket.create_connection(("127.0.0.1", port), WAIT) as client:
@@ -513,7 +513,7 @@ def _half_closed(port: int) -> int:
 
 
 def _opened(port: int, requests: list[bytes], seconds: float) -> int:
-    """Hold connections open, and return the status of a small request in the end."""
+    """Hold connections open, and finally return the status of a small request."""
     with ExitStack() as stack:
         for sent in requests:
             client = stack.enter_context(socket.create_connection(("127.0.0.1", port), WAIT))
@@ -525,18 +525,18 @@ def _opened(port: int, requests: list[bytes], seconds: float) -> int:
 
 def streams() -> Iterator[HostileInput]:
     """Yield clients that do not read their streams, or disconnect, and unknown formats."""
-    found = frozenset({200})
+    ok = frozenset({200})
     yield custom(
         f"{2 * STREAMS} unread streams",
         _stalled,
-        statuses=found,
+        statuses=ok,
         seconds=15.0,
         mib=12 * 50.0,  # of the function, which splits each text
     )
     yield custom(
         f"{3 * STREAMS} streams whose clients have disconnected",
         _half_closed,
-        statuses=found,
+        statuses=ok,
         seconds=15.0,
         mib=12 * 50.0,
     )
@@ -579,7 +579,7 @@ NAMES = [
 
 
 def files() -> Iterator[HostileInput]:
-    """Yield names of files, which are sent back."""
+    """Yield file names, which are echoed."""
     yield each(
         f"{len(NAMES)} unusual file names",
         lambda: (
@@ -614,7 +614,7 @@ CHANGES: list[object] = [
 
 
 def rollouts() -> Iterator[HostileInput]:
-    """Yield changes of a rollout that cannot be made."""
+    """Yield invalid changes of a rollout."""
     yield each(
         "invalid changes of a rollout",
         lambda: (

@@ -1,4 +1,4 @@
-"""What an outsider may have written back to do harm: results that grow in the format asked for."""
+"""Malicious requests for results that grow in the requested format."""
 
 import io
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ MOST = 12 * 50.0
 
 
 def trees() -> Iterator[HostileInput]:
-    """Yield JSON values, each for the format that takes longest."""
+    """Yield JSON values, each for its slowest format."""
     for name, most in (
         ("yaml", 590_000),
         ("xml", 1_990_000),
@@ -52,7 +52,7 @@ def trees() -> Iterator[HostileInput]:
 
 
 def objects() -> Iterator[HostileInput]:
-    """Yield tables with objects, whose names are fields in every row of Parquet and Arrow."""
+    """Yield tables with objects, whose names become fields in every row of Parquet and Arrow."""
     for name in ("parquet", "arrow"):
         yield HostileInput(
             f"20,000 objects of different names as {name}",
@@ -68,9 +68,9 @@ def objects() -> Iterator[HostileInput]:
             lambda: different(3_700),
             mib=350,
         )
-    for what, cell in (("", b"1"), (", with a name twice,", b'{"a":1,"a":2}')):
+    for label, cell in (("", b"1"), (", with a name twice,", b'{"a":1,"a":2}')):
         yield HostileInput(
-            f"20,000 chains of 90 objects{what} as parquet",
+            f"20,000 chains of 90 objects{label} as parquet",
             "/table?format=parquet",
             JSON,
             lambda cell=cell: b"[" + b",".join([b'{"a":' * 90 + cell + b"}" * 90] * 20_000) + b"]",
@@ -81,12 +81,12 @@ def objects() -> Iterator[HostileInput]:
 
 
 def different(rows: int) -> bytes:
-    """Return a column of objects with a name each that no other has."""
+    """Return a column of objects, each with a unique name."""
     return b"[%b]" % b",".join(b'{"a":{"k%d":1}}' % row for row in range(rows))
 
 
 def arrays() -> Iterator[HostileInput]:
-    """Yield arrays of small numbers, each of which is several bytes of text."""
+    """Yield arrays of small numbers that take several bytes of text each."""
     yield HostileInput(
         "a million rows of six random numbers as csv",
         "/array?format=csv",
@@ -144,7 +144,7 @@ def arrays() -> Iterator[HostileInput]:
 
 
 def compressed() -> Iterator[HostileInput]:
-    """Yield large results that are compressed."""
+    """Yield large compressed results."""
     for coding in ("gzip", "zstd"):
         yield HostileInput(
             f"49,000,000 bools as json, compressed by {coding}",

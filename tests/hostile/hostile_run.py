@@ -3,8 +3,8 @@
 `make hostile` sends each once and writes the table of docs/reliability.md; `make hostile
 MINUTES=60` sends all of them again and again for an hour, and compares memory and open files after
 the last round with those after the first in which no worker was replaced, in a table of its own;
-`ONLY="npy YAML"` chooses inputs by words in their names. It ends with 1 if a bound was exceeded by
-an input without an `open` note, or if memory has grown by more than a tenth.
+`ONLY="npy YAML"` selects inputs by words in their names. It exits with 1 if an input without an
+`open` note exceeded a limit, or if memory has grown by more than a tenth.
 """
 
 import os
@@ -29,14 +29,14 @@ from services import Service, serve
 
 LONGEST = 120.0
 MOST_MIB = 1500.0
-"""A worker that takes this much, or `LONGEST` seconds, is ended: the machine has other users."""
+"""A worker that uses this much, or `LONGEST` seconds, is killed: the machine has other users."""
 OTHER_CLIENT = 1.0
-"""Seconds within which another client is answered meanwhile."""
+"""Seconds within which another client gets its response meanwhile."""
 PAUSE = 0.05
 RETAINED = 16 * MIB
-"""Memory that the last input has left behind, in which the next one could hide."""
+"""Memory left by the last input, which could hide that of the next one."""
 RELEASED = 20.0
-"""Seconds until workers have returned what they have freed, and a process of tasks has ended."""
+"""Seconds until workers have returned freed memory, and a task process has ended."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
 import os
@@ -134,7 +134,7 @@ app = create_app(registry)
 
 @dataclass
 class Result:
-    """What an input did."""
+    """The effect of an input."""
 
     input: HostileInput
     status: int = 0
@@ -149,7 +149,7 @@ class Result:
         bounds = {
             self.error: not self.error,
             f"status {self.status}": self.error or self.status in self.input.statuses,
-            # Other processes of the machine take time away: then the service's own counts.
+            # Other processes take CPU time: then the time of the service counts.
             f"{self.seconds:.1f} s": min(self.seconds, max(self.cpu, self.seconds / 10))
             <= self.input.seconds,
             f"{self.mib:.0f} MiB": self.mib <= self.input.mib,
@@ -171,9 +171,9 @@ class Result:
 
 
 class Meter(Thread):
-    """Measures a service while a request runs, and ends a worker that takes far too much.
+    """Measures a service while a request runs, and kills a worker that uses far too much.
 
-    A process that starts meanwhile has what it was forked with: only what it adds counts.
+    A process that starts meanwhile shares memory from its fork: only its additions count.
     """
 
     def __init__(self, service: Service) -> None:
@@ -197,7 +197,7 @@ class Meter(Thread):
                 self._since = time.monotonic()
 
     def stop(self) -> float:
-        """Return by how many MiB the service has grown at most."""
+        """Return the maximum growth of the service in MiB."""
         self._ended.set()
         self.join()
         return max(self.peak, self._grown()) / MIB
@@ -208,7 +208,7 @@ class Meter(Thread):
 
 
 class OtherClient(Thread):
-    """Asks for a small prediction all the time, each time on a connection of its own."""
+    """Requests small predictions continuously, each on a new connection."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -224,7 +224,7 @@ class OtherClient(Thread):
             self.longest = max(self.longest, time.monotonic() - started)
 
     def stop(self) -> float:
-        """Return the longest that a request took, in seconds."""
+        """Return the longest time of a request, in seconds."""
         self._ended.set()
         self.join()
         return self.longest
@@ -244,12 +244,12 @@ def resident(pid: int) -> int:
 
 
 def memory(master: int) -> int:
-    """Return the memory of the master and all under it, without shared pages, in bytes."""
+    """Return the memory of the master and its descendants, without shared pages, in bytes."""
     return sum(map(resident, process_tree(master)))
 
 
 def cpu_seconds(master: int) -> float:
-    """Return the time that the master, and all under it now or before, have used."""
+    """Return the CPU time of the master and all its past and present descendants."""
     ticks = 0
     for pid in process_tree(master):
         with suppress(OSError):
@@ -278,7 +278,7 @@ def send(
     """Send a request, read its response, and return the status."""
     connection = HTTPConnection("127.0.0.1", port, timeout=LONGEST + 30)
     try:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it was refused before its end
+        with suppress(BrokenPipeError, ConnectionResetError):  # it was rejected before its end
             connection.request(method, path, body, {"Content-Type": media_type, **headers})
         response = connection.getresponse()
         while response.read(MIB):
@@ -331,7 +331,7 @@ def renew(service: Service) -> None:
 
 
 def warm_up(service: Service) -> None:
-    """Bring in the libraries, in both workers."""
+    """Import the libraries, in both workers."""
     for path in ("/table", "/strict", "/whole"):
         for _ in range(6):
             send(service.port, path, "text/csv", b"a,b\n1,2\n", {})
@@ -358,13 +358,13 @@ def hostile_service(folder: Path) -> Iterator[Service]:
 
 
 def main(minutes: float, words: list[str]) -> int:
-    """Attack with the chosen inputs, print each row, and say whether all bounds were kept."""
+    """Attack with the selected inputs, print each row, and return whether all limits held."""
     chosen = [hostile for hostile in INPUTS if not words or any(w in hostile.name for w in words)]
     is_bad = False
     with TemporaryDirectory() as folder, hostile_service(Path(folder)) as service:
         tree = service.process.pid
         rounds, end, own = 0, time.monotonic() + 60 * minutes, memory(tree)
-        seen = []
+        usages = []
         while not rounds or time.monotonic() < end:
             for hostile in chosen:
                 if not rounds and memory(tree) > own + RETAINED:
@@ -377,21 +377,21 @@ def main(minutes: float, words: list[str]) -> int:
                 print(f"| {' | '.join(result.cells())} | {'; '.join(faults)}", flush=True)
             time.sleep(RELEASED)
             rounds += 1
-            now = (sum(map(pss, process_tree(tree))) / MIB, open_files(tree))
-            print(f"after round {rounds}: {now[0]:.0f} MiB, {now[1]} open files", flush=True)
+            usage = (sum(map(pss, process_tree(tree))) / MIB, open_files(tree))
+            print(f"after round {rounds}: {usage[0]:.0f} MiB, {usage[1]} open files", flush=True)
             if rounds > 1:  # in the first, workers were replaced
-                seen.append(now)
+                usages.append(usage)
                 elapsed = minutes + (time.monotonic() - end) / 60
-                write_growth(elapsed, rounds, rounds * len(chosen), seen)
-        if seen:
-            (first, files), (last, last_files) = seen[0], seen[-1]
+                write_growth(elapsed, rounds, rounds * len(chosen), usages)
+        if usages:
+            (first, files), (last, last_files) = usages[0], usages[-1]
             is_bad = is_bad or last > 1.1 * first or last_files > files + 8
     return int(is_bad)
 
 
-def write_growth(minutes: float, rounds: int, inputs: int, seen: list[tuple[float, int]]) -> None:
+def write_growth(minutes: float, rounds: int, inputs: int, usages: list[tuple[float, int]]) -> None:
     """Replace the row of the table that compares memory and open files after the rounds."""
-    sizes, files = zip(*seen, strict=True)
+    sizes, files = zip(*usages, strict=True)
     cells = (
         f"{minutes:.0f}",
         str(rounds),
@@ -407,7 +407,7 @@ def write_growth(minutes: float, rounds: int, inputs: int, seen: list[tuple[floa
 
 
 def write(row: list[str]) -> None:
-    """Put a row in its place in the table, found by its first two cells, or at the end."""
+    """Replace the row with the same first two cells, or append it to the table."""
     page = PAGE.read_text(encoding="utf-8")
     match = re.search(r"<!-- hostile -->\n(.*?)<!-- end -->", page, re.DOTALL)
     assert match, f"no <!-- hostile --> in {PAGE}"

@@ -1,4 +1,4 @@
-"""What an outsider may do with tasks: many that wait, large ones, ids, the list, every format.
+"""Malicious tasks: many queued ones, large ones, ids, the list, every format.
 
 Where a response waits for its task, the process that runs it is measured as well; it is a fork, all
 of whose pages are counted, though most are still shared. Tasks that must wait are behind a slow
@@ -69,7 +69,7 @@ def large() -> Iterator[HostileInput]:
             content,
             ANY,
             seconds=5,
-            mib=12 * 50,  # in two processes, which decode it one after the other
+            mib=12 * 50,  # in two processes, which decode it in turn
             headers=WAIT,
         )
     yield HostileInput(
@@ -109,7 +109,7 @@ def formats() -> Iterator[HostileInput]:
 
 
 def ids() -> Iterator[HostileInput]:
-    """Yield ids of 10 kB, as headers and in addresses."""
+    """Yield ids of 10 kB, in headers and in URLs."""
     text = "text/plain"
     for name in ("TASK-ID", "Idempotency-Key"):
         yield HostileInput(
@@ -131,7 +131,7 @@ def ids() -> Iterator[HostileInput]:
 
 
 def waiting() -> Iterator[HostileInput]:
-    """Yield tasks that wait, and what looks at all of them."""
+    """Yield queued tasks, and requests that list all of them."""
     yield HostileInput(
         f"{WAITING:,} tasks that wait",
         "/pause",

@@ -1,4 +1,4 @@
-"""Texts whose rare parts cost the most: numbers, names, escapes and cells out of the ordinary."""
+"""Texts with expensive unusual parts: numbers, names, escapes and cells."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def numbers() -> Iterator[HostileInput]:
 
 
 def names() -> Iterator[HostileInput]:
-    """Yield what a parser puts before each name, and what Python remembers."""
+    """Yield prefixes that a parser prepends to each name, and texts that Python caches."""
     for path in ("/table", "/tree"):
         yield HostileInput(
             f"XML: a namespace of 500 kB before 2,000 names to {path}",
@@ -44,7 +44,7 @@ def names() -> Iterator[HostileInput]:
 
 
 def escapes() -> Iterator[HostileInput]:
-    """Yield forms in which each byte is three."""
+    """Yield forms in which each byte takes three."""
     for count, statuses in ((2_000_000, ANY), (16_000_000, REFUSED)):
         yield HostileInput(
             f"urlencoded: {count:,} escapes",
@@ -58,7 +58,7 @@ def escapes() -> Iterator[HostileInput]:
 
 
 def cells() -> Iterator[HostileInput]:
-    """Yield CSVs of very many rows that are not what they are expected to be."""
+    """Yield CSVs of very many unexpected rows."""
     yield HostileInput(
         "a CSV of 9,000,000 rows under a header of two separators",
         "/strict",

@@ -1,4 +1,4 @@
-"""The short form of `make hostile`: inputs whose bounds hold, each sent once or a few times."""
+"""The short form of `make hostile`: inputs within their limits, each sent once or a few times."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ from long_parameters import long_except
 from services import Service
 
 MOST_OPEN = 120
-"""Files of all processes; two workers and a process of tasks have about 100 in the end."""
+"""Open files of all processes; two workers and a task process have about 100 at the end."""
 ATTEMPTS = 3
-"""Other processes may take the time away; a quadratic input takes it each time."""
+"""Other processes may slow an attempt; a quadratic input is slow in each."""
 SHORT = [hostile for hostile in INPUTS if hostile.is_short]
 FEW_MIB = 64.0
-"""Inputs that may take more take seconds each; decoders have their own tests of bounds."""
+"""Inputs with higher limits take seconds each; decoders have their own tests of limits."""
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="only Linux lists child processes"
 )
@@ -47,6 +47,6 @@ def test_service_stays_within_its_limits(hostile: HostileInput, service: Service
 
 
 def test_names_are_unique() -> None:
-    """A row of the table is found by its protocol and its name."""
+    """A row of the table is identified by its protocol and name."""
     names = [(hostile.protocol, hostile.name) for hostile in INPUTS]
     assert len(set(names)) == len(names)

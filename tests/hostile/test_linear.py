@@ -1,6 +1,6 @@
-"""Time in proportion to length: no pattern or scan over a client's bytes starts again and again.
+"""Linear time: no pattern or scan over a client's bytes is quadratic.
 
-A quadratic pattern turns two kilobytes into half a minute, in which a worker does nothing else.
+A quadratic pattern can block a worker for half a minute on two kilobytes.
 """
 
 import re
@@ -53,7 +53,7 @@ redact = redactor({"DB_PASSWORD": "aaaaaaaaab", "API_KEY": "keykeykey9"})
 
 
 def seconds(run: Callable[[], object], times: int = 3) -> float:
-    """Return the least time of several; an input that is refused counts as well."""
+    """Return the shortest of several times; rejected inputs count as well."""
     best = float("inf")
     for _ in range(times):
         started = process_time()
@@ -63,7 +63,7 @@ def seconds(run: Callable[[], object], times: int = 3) -> float:
     return best
 
 
-# What is measured, its argument for a length, and the least length that takes about a millisecond.
+# The measured function, its argument by length, and a length that takes about a millisecond.
 Case = tuple[Callable[[Any], object], Callable[[int], Any], int]
 
 
@@ -199,7 +199,7 @@ CASES: dict[str, Case] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_decoding_time_is_linear(name: str) -> None:
-    """A quadratic one takes sixteen times as long, also if other processes take the time away."""
+    """A quadratic one takes sixteen times as long, even on a busy machine."""
     run, make, length = CASES[name]
     small, large = make(length), make(4 * length)
     ratios = (seconds(lambda: run(large)) / seconds(lambda: run(small)) for _ in range(ATTEMPTS))
@@ -255,7 +255,7 @@ def test_form_parsing_time_is_linear(name: str, app: Flask) -> None:
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[Any], set[str]]]:
-    """Yield all patterns that a module of the service has by name, and how it uses them."""
+    """Yield all named patterns of a module of the service, and how they are used."""
     for info in walk_packages(mmf_core.__path__, "mmf_core."):
         if info.name.endswith("__main__"):
             continue
@@ -309,7 +309,7 @@ def sample_of(elements: Any) -> str:
 
 
 def attacks(elements: Any) -> Iterator[str]:
-    """Yield the worst for a pattern: each beginning of it, or its next element, repeated."""
+    """Yield the worst cases for a pattern: each prefix, or its next element, repeated."""
     start = ""
     for op, argument in elements:
         element = sample(op, argument)
@@ -321,7 +321,7 @@ def attacks(elements: Any) -> Iterator[str]:
 
 
 REPEATS = 5_000
-"""Squared this is a second, and a linear search takes a millisecond."""
+"""Quadratic search takes a second at this length, and linear search a millisecond."""
 PATTERNS = {name: (pattern, uses) for name, pattern, uses in patterns()}
 
 

@@ -27,9 +27,9 @@ def threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[RequestThreads[int]]:
     monkeypatch.setattr(request_threads, "LONG", 10 * LONGEST)  # all may be busy at first
-    made = RequestThreads[int](THREADS)
-    yield made
-    made.shutdown(wait=True)
+    threads = RequestThreads[int](THREADS)
+    yield threads
+    threads.shutdown(wait=True)
 
 
 def adapted(threads: RequestThreads[int], condition: Callable[[], bool]) -> bool:

@@ -23,7 +23,7 @@ CONFIG = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(enc
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 PROMETHEUS_OWN = {"job", "instance"}
 LATER = ("mmf_retrainings",)
-"""How the names of metrics begin that are there with the first of what they count."""
+"""Prefixes of metrics that appear with their first event."""
 MAIN = """
 import mmf_core as mmf
 

@@ -305,6 +305,6 @@ def test_bytes_have_the_same_outcome_over_tls(tls_services: list[Service]) -> No
             ]
             for service in tls_services
         ]
-        gthread, ours = [[future.result() for future in each] for each in futures]
+        gthread, ours = [[future.result() for future in case] for case in futures]
     assert dict(zip(TLS, ours, strict=True)) == dict(zip(TLS, gthread, strict=True))
     assert gthread[0] == ([200], False, ["GET / 0"])

@@ -302,13 +302,13 @@ def test_health_checks_succeed_while_every_thread_is_busy(tmp_path: Path) -> Non
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, WEB_CONCURRENCY="1", WEB_THREADS="2") as service,
     ):
-        kept = requests.Session()
-        kept.get(f"{service.url}/health/live", timeout=LONGEST)
+        session = requests.Session()
+        session.get(f"{service.url}/health/live", timeout=LONGEST)
         slow = [waiting(service, gate) for _ in range(6)]
         wait_until(lambda: ready(service).json().get("workers") == "0 of 1")
         for path in probes():
             assert requests.get(f"{service.url}{path}", timeout=LONGEST).status_code == 200
-            assert kept.head(f"{service.url}{path}", timeout=LONGEST).status_code == 200
+            assert session.head(f"{service.url}{path}", timeout=LONGEST).status_code == 200
         gate.touch()
         assert {json.loads(connection.getresponse().read())["result"] for connection in slow} == {
             pid(service)

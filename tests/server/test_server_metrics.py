@@ -85,15 +85,15 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
-def send(live: Live, what: tuple[str, dict[str, Any], tuple[str, str, str]]) -> None:
-    path, how, expected = what
+def send(live: Live, request: tuple[str, dict[str, Any], tuple[str, str, str]]) -> None:
+    path, how, expected = request
     response = requests.post(f"{live.service.url}/{path}", timeout=LONGEST, **how)
     assert str(response.status_code) == expected[2], response.text
 
 
 def send_all(live: Live) -> None:
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda what: send(live, what), SENT * TIMES))
+        list(pool.map(lambda request: send(live, request), SENT * TIMES))
 
 
 def requests_of(scraped: Scrape) -> Counter[Any]:
@@ -295,8 +295,8 @@ def test_flask_dev_server_counts_requests(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         with serve("flask", tmp_path, log, app=APP) as service:
             live = Live(tmp_path, service)
-            for what in SENT:
-                send(live, what)
+            for request in SENT:
+                send(live, request)
             scraped = scrape(service.url)
         assert requests_of(scraped) == Counter(labels for *_, labels in SENT)
         assert scraped.value("author_seen_total", what="score") == 3

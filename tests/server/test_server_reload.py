@@ -124,9 +124,9 @@ def test_file_watching_survives_any_worker(tmp_path: Path) -> None:
         assert live.log.count("reload rejected") == 1, "it is not retried unchanged"
         live.put(version=4)
         wait_until(lambda: live.score()["version"] == 4)
-        everyone = live.workers
+        pids = live.workers
         kill(live.service.process.pid)
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everyone))
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 
 LATE = (

@@ -72,7 +72,7 @@ def response_of(client: socket.socket) -> tuple[HTTPResponse, bytes]:
     return response, response.read()
 
 
-def assert_refused(client: socket.socket, status: int, word: str) -> None:
+def assert_rejected(client: socket.socket, status: int, word: str) -> None:
     response, body = response_of(client)
     problem = json.loads(body)
     assert (response.status, problem["status"]) == (status, status)
@@ -103,7 +103,7 @@ def test_slow_clients_do_not_hold_threads(served: Harness, drip: list[bytes]) ->
 def test_slow_client_gets_408(quick: Harness, drip: bytes) -> None:
     client = quick.connect()
     client.sendall(drip)
-    assert_refused(client, 408, "MMF_CLIENT_TIMEOUT")
+    assert_rejected(client, 408, "MMF_CLIENT_TIMEOUT")
 
 
 @pytest.mark.parametrize("digits", [11, 19, 100])
@@ -169,11 +169,11 @@ def test_repeated_header(served: Harness, count: int, status: bytes) -> None:
 
 
 def test_body_read_by_a_thread_has_a_timeout(quick: Harness) -> None:
-    large, asking = quick.connect(), quick.connect()
+    large, waiting = quick.connect(), quick.connect()
     large.sendall(LARGE + b"x" * MAX_AWAITED)
-    asking.sendall(LARGE.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
-    assert asking.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
-    for client in (large, asking):
+    waiting.sendall(LARGE.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+    assert waiting.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    for client in (large, waiting):
         assert client.recv(12) == b"HTTP/1.1 408"
 
 
@@ -198,7 +198,7 @@ THREAD_READS = {
     "expect": POST + b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
     "unusual": b"\r\n" + POST + b"A: b",
 }
-"""What a thread has to read on, since the kernel cannot wait for all of it."""
+"""Requests whose body a thread must read, since the kernel cannot buffer all of it."""
 
 
 @pytest.mark.parametrize("start", THREAD_READS.values(), ids=THREAD_READS.keys())
@@ -336,7 +336,7 @@ def test_malformed_requests_get_problem_responses(
 ) -> None:
     client = served.connect()
     client.sendall(head)
-    assert_refused(client, status, word)
+    assert_rejected(client, status, word)
     assert served.get("/") == b"0"
 
 

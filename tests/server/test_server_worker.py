@@ -335,8 +335,8 @@ def test_main_loop_error_affects_one_connection(
 ) -> None:
     """Such as exhausted threads, a full epoll, or a bug."""
     served = harness(app).start()
-    kept = served.client()
-    assert get(kept, "/") == b"ok"
+    client = served.client()
+    assert get(client, "/") == b"ok"
     faults = [
         *((Connection, "has_arrived"), (served.worker.poller, "register")),
         *((served.worker.tpool, "submit"), (served.worker, "_hang_up")),
@@ -350,7 +350,7 @@ def test_main_loop_error_affects_one_connection(
                 while victim.recv(1 << 10):
                     pass
             wait_until(lambda: caplog.text.count("closing a connection: on purpose") == count)  # noqa: B023
-        assert get(kept, "/") == b"ok"
+        assert get(client, "/") == b"ok"
         wait_until(lambda: served.worker.nr_conns == 1)
 
 

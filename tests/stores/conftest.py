@@ -66,14 +66,14 @@ def web() -> Iterator[WebServer]:
 
 
 @pytest.fixture
-def says(folder: Path) -> Iterator[Callable[..., str]]:  # noqa: ARG001 - the cache it has
+def serve_bytes(folder: Path) -> Iterator[Callable[..., str]]:  # noqa: ARG001 - the cache it has
     """Yield a function that serves fixed bytes to every connection and returns a URL.
 
     The bytes may be a function that yields them. Received data is appended to a list, if given.
     """
     listeners = []
 
-    def answer(connection: socket.socket, response: Any, received: list[bytes]) -> None:
+    def respond(connection: socket.socket, response: Any, received: list[bytes]) -> None:
         with connection, suppress(OSError):
             received.append(connection.recv(65536))
             for piece in response() if callable(response) else [response]:
@@ -83,7 +83,7 @@ def says(folder: Path) -> Iterator[Callable[..., str]]:  # noqa: ARG001 - the ca
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                threading.Thread(target=answer, args=(connection, *arguments), daemon=True).start()
+                threading.Thread(target=respond, args=(connection, *arguments), daemon=True).start()
 
     def make(response: Any, received: list[bytes] | None = None) -> str:
         listener = socket.create_server(("127.0.0.1", 0))

@@ -109,8 +109,8 @@ def test_unverified_accepts_any_file(model: Path) -> None:
 def test_different_library_versions_are_logged(
     package: str, saved: str, message: list[str], model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = {package: saved, "numpy": np.__version__}
-    lockfile.write({"model.pkl": Entry(checksum(BYTES), len(BYTES), made_with=made)})
+    versions = {package: saved, "numpy": np.__version__}
+    lockfile.write({"model.pkl": Entry(checksum(BYTES), len(BYTES), made_with=versions)})
     mmf.Registry().artifact(model.name).load()
     (record,) = caplog.records
     assert record.levelno == logging.WARNING

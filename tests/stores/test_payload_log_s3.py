@@ -15,9 +15,9 @@ NUMBER = mmf.Integer()
 
 
 def test_files_are_uploaded_to_the_bucket(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Writer] = []
+    writers: list[Writer] = []
     start = Writer._start
-    monkeypatch.setattr(Writer, "_start", lambda self: (start(self), made.append(self)))
+    monkeypatch.setattr(Writer, "_start", lambda self: (start(self), writers.append(self)))
     monkeypatch.setenv("MMF_PAYLOAD_LOG", f"{bucket}/log/")
     registry = mmf.Registry()
 
@@ -27,7 +27,7 @@ def test_files_are_uploaded_to_the_bucket(bucket: str, monkeypatch: pytest.Monke
 
     service = create_app(registry).test_client()
     assert service.post("/double", json=4).get_json() == {"result": 8}
-    made[0].close()
+    writers[0].close()
     s3, name = client(), bucket.removeprefix("s3://")
     (entry,) = s3.list_objects_v2(Bucket=name)["Contents"]
     assert entry["Key"].startswith("log/20")

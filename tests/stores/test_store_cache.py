@@ -64,10 +64,10 @@ def test_concurrent_workers_fetch_once(web: WebServer) -> None:
         assert worker.stdin
         worker.stdin.write("\n")
         worker.stdin.flush()
-    answers = {worker.communicate("\n", timeout=60)[0] for worker in workers}
-    assert len(answers) == 1
-    assert Path(answers.pop().strip()).read_bytes() == CONTENT
-    assert len(web.asked) == 1
+    paths = {worker.communicate("\n", timeout=60)[0] for worker in workers}
+    assert len(paths) == 1
+    assert Path(paths.pop().strip()).read_bytes() == CONTENT
+    assert len(web.requests) == 1
 
 
 def test_second_process_waits_and_logs(web: WebServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -80,9 +80,9 @@ def test_second_process_waits_and_logs(web: WebServer, caplog: pytest.LogCapture
         second.start()
         while "waiting for another process" not in caplog.text:
             second.join(0.01)
-        assert web.asked == []
+        assert web.requests == []
     second.join()
-    assert len(web.asked) == 1
+    assert len(web.requests) == 1
 
 
 def test_full_disk_is_reported_and_the_part_deleted(folder: Path, web: WebServer) -> None:

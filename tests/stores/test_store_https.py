@@ -50,13 +50,13 @@ def test_url_works_in_every_form_of_artifact(url: str) -> None:
 def test_file_is_fetched_once(url: str, web: WebServer) -> None:
     artifact(url).verify()
     artifact(url).verify()
-    assert len(web.asked) == 1
+    assert len(web.requests) == 1
 
 
 def test_missing_checksum_is_rejected_before_any_request(url: str, web: WebServer) -> None:
     with pytest.raises(ArtifactError, match="sha256="):
         mmf.Registry().artifact(url).verify()
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_checksum_may_be_in_the_lockfile(url: str) -> None:
@@ -68,7 +68,7 @@ def test_conflicting_checksums_are_reported(url: str, web: WebServer) -> None:
     lock(CONTENT, url)
     with pytest.raises(ArtifactError, match=r"main\.py expects sha256 1111"):
         mmf.Registry().artifact("model.bin", sha256="1" * 64).verify()
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_lost_connection_is_resumed_with_a_range(
@@ -76,14 +76,14 @@ def test_lost_connection_is_resumed_with_a_range(
 ) -> None:
     web.cuts = [MIB + 1, MIB]
     assert artifact(url).path.read_bytes() == CONTENT
-    assert [headers["Range"] for headers in web.asked] == [
+    assert [headers["Range"] for headers in web.requests] == [
         None, f"bytes={MIB + 1}-", f"bytes={2 * MIB + 1}-",
     ]  # fmt: skip
     assert "connection lost after" in caplog.text
 
 
 def test_server_without_ranges_restarts_the_download(url: str, web: WebServer) -> None:
-    web.knows_ranges = False
+    web.supports_ranges = False
     web.cuts = [MIB]
     assert artifact(url).path.read_bytes() == CONTENT
 
@@ -92,7 +92,7 @@ def test_server_without_ranges_restarts_the_download(url: str, web: WebServer) -
 def test_download_without_progress_is_given_up(
     cuts: list[int], url: str, web: WebServer, folder: Path
 ) -> None:
-    web.knows_ranges = len(cuts) != 3
+    web.supports_ranges = len(cuts) != 3
     web.cuts = cuts
     with pytest.raises(StoreError, match=f"ends after .* of {len(CONTENT)} bytes"):
         artifact(url).verify()
@@ -100,7 +100,7 @@ def test_download_without_progress_is_given_up(
 
 
 def test_unknown_size_is_read_to_the_end(url: str, web: WebServer, folder: Path) -> None:
-    web.says_size = False
+    web.sends_size = False
     assert artifact(url).path.read_bytes() == CONTENT
     assert cached(folder) == ["model.bin"]
 
@@ -108,7 +108,7 @@ def test_unknown_size_is_read_to_the_end(url: str, web: WebServer, folder: Path)
 def test_truncated_file_of_unknown_size_fails_its_checksum(
     url: str, web: WebServer, folder: Path
 ) -> None:
-    web.says_size = False
+    web.sends_size = False
     web.cuts = [MIB]
     with pytest.raises(StoreError, match="discarded"):
         artifact(url).verify()
@@ -153,18 +153,18 @@ def test_http_error_omits_the_query_string(
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("times", "comes"), [(2, True), (3, False)])
+@pytest.mark.parametrize(("times", "succeeds"), [(2, True), (3, False)])
 def test_busy_server_is_retried_twice(
-    times: int, url: str, web: WebServer, monkeypatch: pytest.MonkeyPatch, *, comes: bool
+    times: int, url: str, web: WebServer, monkeypatch: pytest.MonkeyPatch, *, succeeds: bool
 ) -> None:
     monkeypatch.setattr("mmf_core.stores.over_http.PAUSES", (0.01, 0.01))
     web.statuses = [503] * times
-    if comes:
+    if succeeds:
         artifact(url).verify()
     else:
         with pytest.raises(StoreError, match="503"):
             artifact(url).verify()
-    assert len(web.asked) == 3
+    assert len(web.requests) == 3
 
 
 def test_uploads_are_rejected(url: str, folder: Path) -> None:

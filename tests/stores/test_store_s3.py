@@ -139,19 +139,19 @@ def test_vanished_bucket_is_reported(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "message"),
+    ("stored", "message"),
     [(b"conte", "expected 7 bytes, got 5"), (b"cOntent", "expected sha256")],
 )
 def test_truncated_or_modified_object_is_reported(
-    there: bytes, message: str, folder: Path, bucket: str
+    stored: bytes, message: str, folder: Path, bucket: str
 ) -> None:
     uri = f"{bucket}/model.bin"
-    lock(b"content", uri, put(there, uri))
+    lock(b"content", uri, put(stored, uri))
     with pytest.raises(StoreError, match=message) as caught:
         mmf.Registry().artifact("model.bin").verify()
-    if len(there) == len(b"content"):
+    if len(stored) == len(b"content"):
         assert sha256(b"content").hexdigest() in str(caught.value)
-        assert sha256(there).hexdigest() in str(caught.value)
+        assert sha256(stored).hexdigest() in str(caught.value)
     assert cached(folder) == []
 
 
@@ -201,12 +201,12 @@ def test_killed_pull_is_resumed(
         finally:
             process.kill()
     assert cached(folder) == ["model.bin.part"]
-    kept = part.stat().st_size
-    assert 0 < kept < len(content)
+    part_size = part.stat().st_size
+    assert 0 < part_size < len(content)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
     with caplog.at_level("INFO"):
         assert mmf.Registry().artifact("model.bin").path.read_bytes() == content
-    assert f"resuming after {kept / MIB:.1f} MiB" in caplog.text
+    assert f"resuming after {part_size / MIB:.1f} MiB" in caplog.text
     assert cached(folder) == ["model.bin"]
 
 
@@ -283,7 +283,7 @@ def test_busy_server_is_retried_once(web: WebServer, monkeypatch: pytest.MonkeyP
     web.statuses = [503, 503, 503]
     with pytest.raises(StoreError, match="responded with 503"):
         get("s3://bucket/model.bin")
-    assert len(web.asked) == 4
+    assert len(web.requests) == 4
 
 
 @pytest.mark.usefixtures("s3")

@@ -80,10 +80,10 @@ def test_unreachable_store_rejects_large_tasks_and_loses_none(
     assert queue.client.get("/health/ready").status_code == 200
     assert queue.client.post("/double", **CSV).status_code == 200
     queue.submit("double", data=b"a\n1\n", content_type="text/csv")
-    found = queue.store.find(task["id"])
-    assert found
+    task_record = queue.store.find(task["id"])
+    assert task_record
     with pytest.raises(Exception, match="store does not respond"):
-        queue.store.input(found)
+        queue.store.input(task_record)
     queue.store._database.rows("UPDATE files SET delete_at = 1")  # an hour later
     with pytest.raises(Exception, match="store does not respond"):  # of the upload that failed
         queue.store.expire(3600, 1 << 30)
@@ -98,8 +98,8 @@ def test_deleted_object_is_gone_and_truncated_one_is_rejected(
     queue: Queue, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = queue.submit("double", **CSV)
-    found = queue.store.find(task["id"])
-    assert found
+    task_record = queue.store.find(task["id"])
+    assert task_record
     place = Bucket(f"{bucket}/tasks")
     opened = place._store.open
 
@@ -111,11 +111,11 @@ def test_deleted_object_is_gone_and_truncated_one_is_rejected(
     with monkeypatch.context() as patch:
         patch.setattr(place._store, "open", cut)
         with pytest.raises(StoreError, match=f"ends after {len(LARGE) - 1000} of {len(LARGE)}"):
-            place.read(str(found.input_file))
-    place.delete(str(found.input_file))
-    place.delete(str(found.input_file))
+            place.read(str(task_record.input_file))
+    place.delete(str(task_record.input_file))
+    place.delete(str(task_record.input_file))
     with pytest.raises(Exception, match="was deleted"):
-        queue.store.input(found)
+        queue.store.input(task_record)
 
 
 def test_delete_is_supported_only_by_s3(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from mmf_core.page.translations import LANGUAGES, TEXTS
 from mmf_core.swagger_ui.settings import SwaggerUISettings
 from mmf_core.web import create_app
 
-HEAVIEST = 80_000
+MAX_SIZE = 80_000
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>{{ 7*7 }}&amp;"
 SCHEMA = {
     "size": mmf.Column(float, ge=0, lt=100),
@@ -270,8 +270,8 @@ def test_every_text_is_used_and_defined() -> None:
         else:
             assert f"t.{key}" in others or f'"{key}"' in others or key.startswith("type_"), key
     for function, prefix in {"say": "js_", "tell": "panel_"}.items():
-        said = set(re.findall(rf'{function}\("(\w+)"', scripts))
-        assert {f"{prefix}{name}" for name in said} <= TEXTS["en"].keys()
+        keys = set(re.findall(rf'{function}\("(\w+)"', scripts))
+        assert {f"{prefix}{name}" for name in keys} <= TEXTS["en"].keys()
 
 
 def test_content_security_policy(client: FlaskClient) -> None:
@@ -327,17 +327,17 @@ def test_static_files_are_cached_by_version(client: FlaskClient) -> None:
 
 
 def test_page_is_rendered_once_per_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+    renders = []
     monkeypatch.setattr(
-        "mmf_core.page.routes.view", lambda *arguments: made.append(1) or view.view(*arguments)
+        "mmf_core.page.routes.view", lambda *arguments: renders.append(1) or view.view(*arguments)
     )
     client = create_app(declare()).test_client()
-    assert made == []
+    assert renders == []
     first = client.get("/")
     assert client.get("/").data == first.data
-    assert made == [1]
+    assert renders == [1]
     client.get("/?lang=ru")
-    assert made == [1, 1]
+    assert renders == [1, 1]
     again = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     assert client.head("/").status_code == 200
@@ -504,4 +504,4 @@ def test_page_size_is_limited(registry: mmf.Registry) -> None:
     weight = sum(len(content) for content, _ in FILES.values())
     for language in LANGUAGES:
         page = client.get(f"/?lang={language}")
-        assert len(page.data) + weight < HEAVIEST
+        assert len(page.data) + weight < MAX_SIZE

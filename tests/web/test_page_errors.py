@@ -29,7 +29,7 @@ PROGRAMS = """
     json_xml json_yaml json_protobuf json_msgpack json_values file_binary table_pyarrow
     content_encoding charsets requests bodies arguments request_parts routes tensors
 """
-"""Modules whose messages, at least most of them, no form of the page can provoke."""
+"""Modules with few messages that a form of the page can cause."""
 
 
 def russian(text: str) -> str:

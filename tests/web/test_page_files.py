@@ -18,7 +18,7 @@ from mmf_core.web import create_app
 TABLE = pd.DataFrame({"id": ["007", "NA"], "a": [1.5, None]})
 TYPED = mmf.DataFrame(schema={"id": str, "a": float})
 TIMES = mmf.Integer(default=1)
-ANSWER = mmf.DataFrame(format=mmf.XLSX)
+RETURNS = mmf.DataFrame(format=mmf.XLSX)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
     def score(data: Any = TYPED, times: Any = TIMES) -> Any:
         return pd.concat([data] * times)
 
-    return serve_function(score, returns=ANSWER)
+    return serve_function(score, returns=RETURNS)
 
 
 def rows(client: FlaskClient, body: bytes, name: str, path: str = "score/data") -> Any:
@@ -91,9 +91,9 @@ def test_preview_errors_match_call_errors(client: FlaskClient, everything: mmf.R
     assert_problem(client.post("/page/rows/score/data", data=b"a\n1"), 400, "multipart/form-data")
     for path in ("none/data", "score/none", "score/times"):
         assert_problem(rows(client, b"a\n1", "t.csv", path), 404)
-    everyone = create_app(everything).test_client()
-    assert_problem(rows(everyone, b"a\n1", "t.csv", "shout"), 404)  # it returns no table
-    assert_problem(rows(everyone, b"a\n1", "t.csv", "forget"), 404)  # it returns nothing
+    client_of_all = create_app(everything).test_client()
+    assert_problem(rows(client_of_all, b"a\n1", "t.csv", "shout"), 404)  # it returns no table
+    assert_problem(rows(client_of_all, b"a\n1", "t.csv", "forget"), 404)  # it returns nothing
 
 
 def test_preview_limits_match_call_limits(

@@ -131,7 +131,7 @@ def test_sessions_work(app: Flask) -> None:
         session["count"] = session.get("count", 0) + 1
         return str(session["count"])
 
-    assert app.test_client().get("/count").status_code == 500, "Flask refuses it without a key"
+    assert app.test_client().get("/count").status_code == 500, "Flask requires a key"
     app.secret_key = "a"
     client = app.test_client()
     assert [client.get("/count").text for _ in range(2)] == ["1", "2"]

@@ -145,8 +145,8 @@ def test_octet_stream_is_bytes_regardless_of_name(client: FlaskClient) -> None:
 def test_image_as_body(client: FlaskClient) -> None:
     response = client.post("/mirror", data=picture(), content_type="image/png")
     assert response.content_type == "image/png"
-    seen = np.asarray(Image.open(io.BytesIO(response.data)))
-    assert seen.tolist() == [[[0, 0, 255], [255, 0, 0]]]
+    pixels = np.asarray(Image.open(io.BytesIO(response.data)))
+    assert pixels.tolist() == [[[0, 0, 255], [255, 0, 0]]]
 
 
 def test_image_as_base64_in_json(client: FlaskClient) -> None:

@@ -290,7 +290,7 @@ def test_form_arguments_are_by_name(
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "media_type", "status", "said"),
+    ("path", "body", "media_type", "status", "words"),
     [
         ("tree_and_some", "[1]", JSON, 422, ["tree"]),
         ("number", '{"y": 2.5}', JSON, 422, ["unknown argument", "y", "expected x"]),
@@ -314,10 +314,10 @@ def test_form_arguments_are_by_name(
     ],
 )
 def test_rejects_other_bodies(
-    client: FlaskClient, path: str, body: str, media_type: str, status: int, said: list[str]
+    client: FlaskClient, path: str, body: str, media_type: str, status: int, words: list[str]
 ) -> None:
     response = post(client, f"/{path}", body, media_type)
-    assert_problem(response, status, *said, path=f"/{path.partition('?')[0]}")
+    assert_problem(response, status, *words, path=f"/{path.partition('?')[0]}")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)

@@ -77,9 +77,9 @@ WAYS: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_table_columns_are_limited(way: str, client: FlaskClient) -> None:
-    path, make = WAYS[way]
+@pytest.mark.parametrize("route", WAYS)
+def test_table_columns_are_limited(route: str, client: FlaskClient) -> None:
+    path, make = WAYS[route]
     response = client.post(path, json=make(MAX_COLUMNS + 1))
     assert response.status_code == 400, response.data[:200]
     assert b"16,384 columns" in response.data
@@ -165,12 +165,12 @@ DEEP: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", DEEP)
+@pytest.mark.parametrize("route", DEEP)
 @pytest.mark.parametrize(("depth", "is_accepted"), [(50, True), (110, False), (500, False)])
 def test_cell_depth_is_limited(
-    way: str, depth: int, is_accepted: bool, client: FlaskClient
+    route: str, depth: int, is_accepted: bool, client: FlaskClient
 ) -> None:
-    path, make = DEEP[way]
+    path, make = DEEP[route]
     response = client.post(path, json=make(nested(depth)))
     assert response.status_code in ({200} if is_accepted else {400, 422}), response.data[:200]
     if not is_accepted:

@@ -29,9 +29,9 @@ TREE = {"name": "Бароло", "tags": ["red", None], "share": 0.5}
 
 
 def struct(tree: dict[str, Any]) -> bytes:
-    made = Struct()
-    made.update(tree)
-    return made.SerializeToString()
+    struct = Struct()
+    struct.update(tree)
+    return struct.SerializeToString()
 
 
 BODIES = {

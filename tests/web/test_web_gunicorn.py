@@ -203,8 +203,8 @@ def test_fifty_concurrent_requests(service: Service) -> None:
         return response.headers["X-Request-ID"], response.json()["result"]
 
     with ThreadPoolExecutor(50) as pool:
-        seen = list(pool.map(post, range(50)))
-    assert seen == [(f"request-{place}", f"текст {place}") for place in range(50)]
+        responses = list(pool.map(post, range(50)))
+    assert responses == [(f"request-{place}", f"текст {place}") for place in range(50)]
 
 
 def test_unicode_file_name_in_the_response(service: Service) -> None:
@@ -256,8 +256,8 @@ def test_double_slashes_do_not_redirect_to_html(service: Service) -> None:
 
 
 def test_worker_survives_errors(service: Service) -> None:
-    seen = [requests.post(f"{service.url}/broken", timeout=30) for _ in range(5)]
-    for response in seen:
+    responses = [requests.post(f"{service.url}/broken", timeout=30) for _ in range(5)]
+    for response in responses:
         assert_problem(response, 500)
         assert "secret" not in response.text
     assert json.loads(requests.post(f"{service.url}/echo", json="x", timeout=30).text)

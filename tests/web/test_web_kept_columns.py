@@ -114,8 +114,8 @@ def shared() -> FlaskClient:
 
 
 def table_of(cells: dict[str, list[Any]]) -> pd.DataFrame:
-    kept = {name: pd.Series(column, dtype=object) for name, column in cells.items()}
-    return pd.DataFrame({**kept, "area": [2.0] * 3, "rooms": [0.0, 1.0, 2.0]})
+    columns = {name: pd.Series(column, dtype=object) for name, column in cells.items()}
+    return pd.DataFrame({**columns, "area": [2.0] * 3, "rooms": [0.0, 1.0, 2.0]})
 
 
 def written(table: pd.DataFrame, name: str) -> bytes:

@@ -111,7 +111,7 @@ def test_openapi_example_is_accepted(serve_function: Serve, name: str) -> None:
     body = post["requestBody"]["content"]["application/json"]
     assert body["schema"]["type"] == "array"
     assert client.post("/same", json=body["example"]).status_code == 200
-    (query,) = [each for each in post["parameters"] if each["name"] == "tags"]
+    (query,) = [parameter for parameter in post["parameters"] if parameter["name"] == "tags"]
     assert (query["schema"]["type"], query["schema"]["minItems"]) == ("array", 1)
     form = post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]["tags"]
     assert form["type"] == "array"

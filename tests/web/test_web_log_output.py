@@ -55,13 +55,13 @@ def test_log_file_is_json(tmp_path: Path, server: str) -> None:
 
 def read_terminal(master: int, until: str) -> str:
     """Read terminal output until a text appears."""
-    seen = ""
+    text = ""
     end = time.monotonic() + LONGEST_WAIT
-    while until not in seen:
-        assert time.monotonic() < end, seen
+    while until not in text:
+        assert time.monotonic() < end, text
         if select.select([master], [], [], 0.1)[0]:
-            seen += os.read(master, 65_536).decode(errors="replace")
-    return seen
+            text += os.read(master, 65_536).decode(errors="replace")
+    return text
 
 
 @SERVERS
@@ -71,15 +71,15 @@ def test_terminal_output_is_text(tmp_path: Path, server: str) -> None:
     try:
         with serve(server, tmp_path, slave) as service:
             call(service.url)
-            seen = read_terminal(master, "/broken 500")
+            text = read_terminal(master, "/broken 500")
     finally:
         os.close(slave)
         os.close(master)
-    (line,) = [printed for printed in seen.splitlines() if "POST /echo 200" in printed]
+    (line,) = [printed for printed in text.splitlines() if "POST /echo 200" in printed]
     assert line.rstrip().endswith("(right-id)")
-    assert "printed привет (right-id)" in seen
-    assert "logged привет (right-id)" in seen
-    assert "RuntimeError: a secret of the author" in seen
+    assert "printed привет (right-id)" in text
+    assert "logged привет (right-id)" in text
+    assert "RuntimeError: a secret of the author" in text
     assert "{" not in line
 
 
@@ -92,11 +92,11 @@ def test_log_settings_apply_to_both_servers(tmp_path: Path, server: str) -> None
         data = b"x" * 3 * 1024 * 1024
         response = requests.post(f"{service.url}/size", data=data, timeout=10)
         assert_problem(response, 413, "1 MiB", "MMF_MAX_BODY_MIB")
-    seen = log.read_text(encoding="utf-8")
-    assert "WARNING" in seen
-    assert "logged привет (right-id)" in seen
-    assert "POST" not in seen, "the access line is below the level"
-    assert '"level"' not in seen
+    text = log.read_text(encoding="utf-8")
+    assert "WARNING" in text
+    assert "logged привет (right-id)" in text
+    assert "POST" not in text, "the access line is below the level"
+    assert '"level"' not in text
 
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])

@@ -116,18 +116,18 @@ def test_unfinished_line_before_a_crash_is_logged(
 
 
 def test_lines_of_threads_are_not_mixed(output: Output, registry: mmf.Registry) -> None:
-    everybody = Barrier(4, timeout=20)
+    barrier = Barrier(4, timeout=20)
 
     @registry.target(returns=mmf.String())
     def predict(text: Any = TEXT) -> str:
         for _ in range(3):
             print(text, end="-")
-            everybody.wait()
+            barrier.wait()
             logging.getLogger("author").info(text)
-            everybody.wait()
+            barrier.wait()
             print(text)
         print(text, end="")
-        everybody.wait()
+        barrier.wait()
         return str(text)
 
     app = create_app(registry)
@@ -245,8 +245,8 @@ def test_log_level_setting(
     levels = ["debug", "info", "warning", "error"]
     for level in levels:
         logging.getLogger("author").log(getattr(logging, level.upper()), level)
-    seen = [json.loads(line)["message"] for line in bare_logging.getvalue().splitlines()]
-    assert seen == levels[levels.index(chosen.lower()) :]
+    messages = [json.loads(line)["message"] for line in bare_logging.getvalue().splitlines()]
+    assert messages == levels[levels.index(chosen.lower()) :]
 
 
 @pytest.mark.parametrize("variable", ["MMF_LOG_LEVEL", "MMF_LOG_FORMAT", "MMF_MAX_BODY_MIB"])

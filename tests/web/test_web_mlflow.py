@@ -62,7 +62,7 @@ def predictions(response: Any) -> Any:
     return response.json["predictions"]
 
 
-def refused(response: Any, status: int, code: str, *words: str) -> None:
+def assert_error(response: Any, status: int, code: str, *words: str) -> None:
     assert response.status_code == status, response.data
     assert list(response.json) == ["error_code", "message", "sqlstate", "error_class"]
     assert response.json["error_code"] == code
@@ -130,7 +130,7 @@ def test_rejects_incompatible_value_naming_its_column(
     twice: FlaskClient, cell: Any, more: list[Any]
 ) -> None:
     body = {"dataframe_split": {"columns": ["a"], "data": [[cell], *more]}}
-    refused(twice.post("/invocations", json=body), 400, "BAD_REQUEST", "column a")
+    assert_error(twice.post("/invocations", json=body), 400, "BAD_REQUEST", "column a")
 
 
 def test_types_follow_the_schema(serve_function: Callable[..., FlaskClient]) -> None:
@@ -295,7 +295,7 @@ def test_rejects_null_in_a_required_column(
             row = cells.index(None)
             assert f"row {row}, column x: expected" in response.json["message"]
     response = client.post("/invocations", data="y,x\n1,1\n2,", content_type=CSV)
-    refused(response, 400, "BAD_REQUEST", "row 1, column x: expected", "got an empty cell")
+    assert_error(response, 400, "BAD_REQUEST", "row 1, column x: expected", "got an empty cell")
 
 
 def test_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
@@ -340,7 +340,7 @@ def test_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
 )
 def test_unreadable_json(twice: FlaskClient, body: Any, words: str) -> None:
     response = twice.post("/invocations", data=body, content_type="application/json")
-    refused(response, 400, "BAD_REQUEST", words)
+    assert_error(response, 400, "BAD_REQUEST", words)
     assert response.json["sqlstate"] == "KAM00"
     assert response.json["error_class"] == "INVALID_PARAMETER_VALUE"
 
@@ -360,7 +360,7 @@ def test_unreadable_json(twice: FlaskClient, body: Any, words: str) -> None:
 )
 def test_unreadable_files(twice: FlaskClient, body: Any, media_type: str) -> None:
     response = twice.post("/invocations", data=body, content_type=media_type)
-    refused(response, 400, "BAD_REQUEST")
+    assert_error(response, 400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_unreadable_files(twice: FlaskClient, body: Any, media_type: str) -> Non
 )
 def test_schema_mismatch(twice: FlaskClient, body: bytes, media_type: str, word: str) -> None:
     response = twice.post("/invocations", data=body, content_type=media_type)
-    refused(response, 400, "INVALID_PARAMETER_VALUE", word)
+    assert_error(response, 400, "INVALID_PARAMETER_VALUE", word)
     assert response.json["sqlstate"] == "KAM01"
     assert response.json["error_class"] == "SCHEMA_ENFORCEMENT_FAILED"
 
@@ -421,7 +421,7 @@ def test_csv_is_utf_8(twice: FlaskClient) -> None:
     body = "x,имя\n1,ж\n".encode("cp1251")
     for charset in ("", "; charset=utf-8"):
         response = twice.post("/invocations", data=body, content_type=f"{CSV}{charset}")
-        refused(response, 400, "BAD_REQUEST", "utf-8")
+        assert_error(response, 400, "BAD_REQUEST", "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -503,7 +503,7 @@ def test_params_fill_scalar_arguments(serve_function: Callable[..., FlaskClient]
     assert predictions(post({"times": 3, "unknown": [1], "data": 1})) == ["x3"]
     assert predictions(post({"label": "y", "times": None})) == ["y2"]
     for wrong in ({"times": "many"}, {"times": 1.5}, {"times": [1]}, {"label": 1}, [1], "x"):
-        refused(post(wrong), 400, "INVALID_PARAMETER_VALUE")
+        assert_error(post(wrong), 400, "INVALID_PARAMETER_VALUE")
 
 
 def test_arrays(serve_function: Callable[..., FlaskClient]) -> None:
@@ -523,7 +523,7 @@ def test_arrays(serve_function: Callable[..., FlaskClient]) -> None:
     response = client.post("/invocations", data="b,a\n2,1\n4,3", content_type=CSV)
     assert predictions(response) == [3, 7]
     response = client.post("/invocations", data=b"PAR1", content_type=PARQUET)
-    refused(response, 400, "BAD_REQUEST", "PARQUET")
+    assert_error(response, 400, "BAD_REQUEST", "PARQUET")
 
 
 def test_objects_are_accepted_wrapped_or_as_chat(
@@ -616,7 +616,7 @@ def test_default_target_selection(
     def other(data: Any = frame) -> str:
         return f"other {len(data)}"
 
-    refused(served(), 404, "ENDPOINT_NOT_FOUND", "/invocations/scalar, /invocations/table")
+    assert_error(served(), 404, "ENDPOINT_NOT_FOUND", "/invocations/scalar, /invocations/table")
 
     @registry.target(returns=mmf.String(), default=True)
     def chosen(data: Any = frame) -> str:
@@ -625,7 +625,7 @@ def test_default_target_selection(
     assert predictions(served()) == "chosen 1"
     client = create_app(registry).test_client()
     assert predictions(client.post("/invocations/other", json={"inputs": [1]})) == "other 1"
-    refused(client.post("/invocations/nobody", json={}), 404, "ENDPOINT_NOT_FOUND", "other")
+    assert_error(client.post("/invocations/nobody", json={}), 404, "ENDPOINT_NOT_FOUND", "other")
 
 
 @pytest.mark.parametrize(("strict", "status"), [("0", 500), ("1", 400)])
@@ -642,7 +642,7 @@ def test_error_in_the_function(
         raise RuntimeError(f"a secret of {len(data)} rows")
 
     response = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
-    refused(response, status, "INTERNAL_ERROR" if status == 500 else "BAD_REQUEST", "log")
+    assert_error(response, status, "INTERNAL_ERROR" if status == 500 else "BAD_REQUEST", "log")
     assert "secret" not in response.text
     assert "a secret of 2 rows" in output.getvalue()
 
@@ -652,7 +652,7 @@ def test_function_may_reject_a_value(serve_function: Callable[..., FlaskClient])
         raise InvalidValue(f"{len(data)} are too old")
 
     response = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
-    refused(response, 400, "INVALID_PARAMETER_VALUE", "too old")
+    assert_error(response, 400, "INVALID_PARAMETER_VALUE", "too old")
 
 
 def test_unserializable_result(serve_function: Callable[..., FlaskClient]) -> None:
@@ -660,15 +660,15 @@ def test_unserializable_result(serve_function: Callable[..., FlaskClient]) -> No
         return data.assign(y=object())
 
     response = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
-    refused(response, 500, "INTERNAL_ERROR", "cannot be written as JSON")
+    assert_error(response, 500, "INTERNAL_ERROR", "cannot be written as JSON")
 
 
 def test_method_and_size_errors(twice: FlaskClient) -> None:
     response = twice.get("/invocations")
-    refused(response, 405, "BAD_REQUEST", "POST")
+    assert_error(response, 405, "BAD_REQUEST", "POST")
     assert "POST" in response.headers["Allow"]
     twice.application.config["MAX_CONTENT_LENGTH"] = 10
-    refused(twice.post("/invocations", json={"dataframe_split": SPLIT}), 413, "BAD_REQUEST")
+    assert_error(twice.post("/invocations", json={"dataframe_split": SPLIT}), 413, "BAD_REQUEST")
 
 
 def test_access_log_has_the_target(output: Output, twice: FlaskClient) -> None:

@@ -45,10 +45,10 @@ def registry() -> Registry:
     return registry
 
 
-def seeing(seen: Seen) -> Capability:
+def seeing(observed: Seen) -> Capability:
     def observe(target: Target, values: Mapping[str, Any]) -> CallReport:
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
-            seen.append((context, target.route, values, result, error))
+            observed.append((context, target.route, values, result, error))
 
         return report
 
@@ -69,11 +69,11 @@ def seeing(seen: Seen) -> Capability:
 def test_results_are_observed_in_every_protocol(
     path: str, body: object, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: Seen = []
-    client = service(registry, monkeypatch, seeing(seen))
+    observed: Seen = []
+    client = service(registry, monkeypatch, seeing(observed))
     response = client.post(path, json=body, headers={"X-Request-ID": "mine"})
     assert response.status_code == 200, response.text
-    ((context, route, values, result, error),) = seen
+    ((context, route, values, result, error),) = observed
     assert (context.request_id, context.model_version, route) == ("mine", "v7", "score")
     assert pd.DataFrame(values["data"]).to_dict("list") == {"a": [1.5]}
     assert (result["a"].tolist(), error) == ([3.0], None)
@@ -83,10 +83,10 @@ def test_results_are_observed_in_every_protocol(
 def test_errors_are_observed(
     value: object, status: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: Seen = []
-    client = service(registry, monkeypatch, seeing(seen))
+    observed: Seen = []
+    client = service(registry, monkeypatch, seeing(observed))
     assert client.post("/score", json=[{"a": value}]).status_code == status
-    ((_, _, _, result, error),) = seen
+    ((_, _, _, result, error),) = observed
     assert result is None
     assert error is not None
     assert error.status == status
@@ -104,16 +104,16 @@ def test_failing_observer_does_not_fail_requests(
 
         return report
 
-    seen: Seen = []
+    observed: Seen = []
     client = service(
         registry,
         monkeypatch,
         Capability(call_observer=lambda _registry: broken),
         Capability(call_observer=lambda _registry: broken_later),
-        seeing(seen),
+        seeing(observed),
     )
     assert client.post("/score", json=[{"a": 1}]).get_json() == [{"a": 2.0}]
-    assert len(seen) == 1
+    assert len(observed) == 1
     assert "broken before" in caplog.text
     assert "broken after" in caplog.text
 

@@ -67,15 +67,15 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
 
 
 def test_document_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+    builds = []
     make = openapi_document.document
     monkeypatch.setattr(
-        openapi_document, "document", lambda *arguments: made.append(1) or make(*arguments)
+        openapi_document, "document", lambda *arguments: builds.append(1) or make(*arguments)
     )
     client = create_app(declare()).test_client()
-    assert made == []
+    assert builds == []
     assert client.get("/openapi.json").data == client.get("/openapi.json").data
-    assert made == [1]
+    assert builds == [1]
 
 
 def test_tags_and_operation_ids_are_unique(document: Any) -> None:

@@ -53,14 +53,14 @@ def test_valid_request_id_is_accepted(client: FlaskClient, sent: str) -> None:
     ids=ascii,
 )
 def test_invalid_request_id_is_replaced(client: FlaskClient, sent: str) -> None:
-    seen = client.get("/health/live", environ_overrides={"HTTP_X_REQUEST_ID": sent})
-    assert MADE.fullmatch(seen.headers["X-Request-ID"])
+    response = client.get("/health/live", environ_overrides={"HTTP_X_REQUEST_ID": sent})
+    assert MADE.fullmatch(response.headers["X-Request-ID"])
 
 
 def test_every_response_has_its_own_id(client: FlaskClient) -> None:
     paths = ["/health/live", "/nothing", "/records", "/version"]
-    seen = [client.get(path).headers["X-Request-ID"] for path in paths * 2]
-    assert len(set(seen)) == len(seen)
+    ids = [client.get(path).headers["X-Request-ID"] for path in paths * 2]
+    assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("status", [200, 204, 404, 405, 406, 415, 422])

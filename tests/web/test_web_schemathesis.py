@@ -109,7 +109,7 @@ def encoded(descriptor: Descriptor[Any], form: Format) -> bytes:
     return codec.encode(value, descriptor.options)
 
 
-def mend(case: Any, target: Target) -> None:
+def adapt(case: Any, target: Target) -> None:
     """Turn examples into files, and apply the rules between parts of a request."""
     form, query, arguments = (
         Format.of_media_type(case.media_type or ""),
@@ -148,7 +148,7 @@ def case_is_object(case: Any) -> bool:
     return isinstance(case.body, dict)
 
 
-def is_taken_anyway(case: Any, target: Target) -> bool:
+def is_accepted_anyway(case: Any, target: Target) -> bool:
     """Return whether a target accepts values outside its schema."""
     body = case.body if isinstance(case.body, dict) else {}
     sent = {name for name, value in body.items() if value != []}  # a form cannot carry it
@@ -166,7 +166,7 @@ def is_taken_anyway(case: Any, target: Target) -> bool:
 def is_known(failure: Exception, case: Any, target: Target, *, positive: bool) -> bool:
     """Return whether schemathesis is mistaken: it does not recognize our files as valid."""
     if isinstance(failure, AcceptedNegativeData):
-        return positive or is_taken_anyway(case, target)
+        return positive or is_accepted_anyway(case, target)
     return False
 
 
@@ -197,7 +197,7 @@ def check(case: Any) -> None:
     target = REGISTRY.targets.get(unquote(case.path).strip("/"))
     positive = case.meta.generation.mode.is_positive
     if target and positive:
-        mend(case, target)
+        adapt(case, target)
     response = case.call()
     is_refused = any(words in readable_content(response.content) for words in REFUSED)
     try:

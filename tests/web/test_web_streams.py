@@ -159,7 +159,7 @@ def test_texts_round_trip_in_every_format(
 
 
 def events_of(stream: str) -> Iterator[str]:
-    """Read events as HTML says (9.2.6), up to the last one."""
+    """Parse events as in HTML 9.2.6, up to the last one."""
     *events, last = stream.removesuffix("\n\n").split("\n\n")
     for event in events:
         yield "\n".join(line.removeprefix("data:").removeprefix(" ") for line in event.split("\n"))

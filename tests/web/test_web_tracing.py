@@ -205,10 +205,10 @@ print(client.post("/hello").get_json())
 
 def run(folder: Path, code: str = APP, **variables: str) -> str:
     """Run a small service in a separate process and return its output."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**kept, "PYTHONPATH": str(PAYLOAD), "MMF_LOG_FORMAT": "json", **variables},
+        env={**environment, "PYTHONPATH": str(PAYLOAD), "MMF_LOG_FORMAT": "json", **variables},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -41,7 +41,9 @@ def infer(client: FlaskClient, model: str, *inputs: Any, **more: Any) -> Any:
     return {output["name"]: output for output in response.get_json()["outputs"]}
 
 
-def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int = 400) -> None:
+def assert_error(
+    client: FlaskClient, model: str, body: Any, *words: str, status: int = 400
+) -> None:
     """Check that a body causes an error of the protocol with these words."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = client.post(f"/v2/models/{model}/infer", data=data)
@@ -180,7 +182,7 @@ def test_block_columns_are_named_by_the_schema(client: FlaskClient) -> None:
     block = {"name": "data", "shape": [1, 2], "datatype": "FP64", "data": [[1, 2]]}
     assert infer(client, "typed", block)["a"]["data"] == [1]
     wide = block | {"shape": [1, 3], "data": [1, 2, 3]}
-    refused(client, "typed", {"inputs": [wide]}, "expected 2 columns, got 3")
+    assert_error(client, "typed", {"inputs": [wide]}, "expected 2 columns, got 3")
 
 
 def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., FlaskClient]) -> None:
@@ -281,7 +283,7 @@ def test_rejects_null_in_binary_output(
 
     client = serve_function(make, returns=mmf.DataFrame())
     head = {"inputs": [column("n", [2], "INT64")], "parameters": {"binary_data_output": True}}
-    refused(client, "make", head, "output x", "null", "without binary_data")
+    assert_error(client, "make", head, "output x", "null", "without binary_data")
     head["inputs"] = [column("n", [0], "INT64")]
     assert binary(client, "make", head, b"").status_code == 200
 
@@ -333,7 +335,7 @@ def test_rejects_inexact_float_as_integer(
 ) -> None:
     for datatype in ("INT64", "UINT64"):
         tensor = column("x", [*others, number], datatype)
-        refused(client, "table", {"inputs": [tensor]}, f"does not fit {datatype}")
+        assert_error(client, "table", {"inputs": [tensor]}, f"does not fit {datatype}")
 
 
 NUMBERS = st.one_of(
@@ -474,7 +476,9 @@ def test_null_in_an_integer_column(serve_function: Callable[..., FlaskClient]) -
             rows = tables.pop()
             assert rows.dtypes.tolist() == ["Int64", "float64"]
             assert [None if pd.isna(cell) else cell for cell in rows["x"].tolist()] == cells
-    refused(client, "take", {"inputs": [column("x", [2**64], "INT64"), column("y", [1])]}, "INT64")
+    assert_error(
+        client, "take", {"inputs": [column("x", [2**64], "INT64"), column("y", [1])]}, "INT64"
+    )
 
 
 def test_bytes_are_decoded_from_base64(serve_function: Callable[..., FlaskClient]) -> None:
@@ -486,7 +490,7 @@ def test_bytes_are_decoded_from_base64(serve_function: Callable[..., FlaskClient
     tensor = column("x", ["/w==", None], "BYTES", parameters=parameters)
     assert infer(client, "take", tensor)["result"]["data"] == ["[b'\\xff', None]"]
     tensor = column("x", ["/w="], "BYTES", parameters=parameters)
-    refused(client, "take", {"inputs": [tensor]}, "base64")
+    assert_error(client, "take", {"inputs": [tensor]}, "base64")
 
 
 def test_mlserver_text_encoding(client: FlaskClient) -> None:
@@ -568,8 +572,8 @@ def test_id_is_echoed_or_generated(client: FlaskClient) -> None:
     path, inputs = "/v2/models/strict/infer", [column("a", [1.5])]
     own = client.post(path, json={"id": "42", "inputs": inputs}).get_json()
     assert (own["id"], own["model_name"]) == ("42", "strict")
-    made = client.post(path, json={"inputs": inputs})
-    assert made.get_json()["id"] == made.headers["X-Request-ID"]
+    generated = client.post(path, json={"inputs": inputs})
+    assert generated.get_json()["id"] == generated.headers["X-Request-ID"]
 
 
 def test_outputs_are_selected_and_ordered(client: FlaskClient) -> None:
@@ -578,7 +582,7 @@ def test_outputs_are_selected_and_ordered(client: FlaskClient) -> None:
     assert list(chosen) == ["b"]
     both = infer(client, "typed", *columns, outputs=[{"name": "b"}, {"name": "a"}])
     assert list(both) == ["b", "a"]
-    refused(
+    assert_error(
         client, "typed", {"inputs": columns, "outputs": [{"name": "c"}]}, "unknown output c", "a, b"
     )
 
@@ -761,22 +765,22 @@ def test_rejects_invalid_header_length(client: FlaskClient, length: str) -> None
     ],
 )
 def test_rejects_invalid_body(client: FlaskClient, body: Any, word: str) -> None:
-    refused(client, "strict", body, word)
+    assert_error(client, "strict", body, word)
 
 
 def test_rejects_unknown_inputs(client: FlaskClient) -> None:
     body = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
-    refused(client, "greet", body, "unknown input b", "who, times")
+    assert_error(client, "greet", body, "unknown input b", "who, times")
     two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
-    refused(client, "double", two, "unknown inputs b, c")
+    assert_error(client, "double", two, "unknown inputs b, c")
 
 
 def test_rejects_duplicate_inputs(client: FlaskClient) -> None:
     """The second of two inputs with the same name used to win, or an input over a parameter."""
     twice = [column("who", ["a"], "BYTES"), column("who", ["b"], "BYTES")]
-    refused(client, "greet", {"inputs": twice}, "inputs: expected unique names, got who, who")
+    assert_error(client, "greet", {"inputs": twice}, "inputs: expected unique names, got who, who")
     body = {"inputs": twice[:1], "parameters": {"who": "b"}}
-    refused(client, "greet", body, "input who: expected an input or a parameter, got both")
+    assert_error(client, "greet", body, "input who: expected an input or a parameter, got both")
 
 
 def test_binary_array_is_writable_and_aligned(serve_function: Callable[..., FlaskClient]) -> None:
@@ -802,13 +806,13 @@ def test_json_in_a_tensor_is_limited(client: FlaskClient) -> None:
     for model, more in (("swap", {}), ("table", {"parameters": {"content_type": "pd_json"}})):
         body = {"inputs": [column("data", [text], "BYTES", **more)]}
         with at_most(seconds=2):
-            refused(client, model, body, "so many values", status=413)
+            assert_error(client, model, body, "so many values", status=413)
     tenth = "[" + "[]," * 600_000 + "[]]"
     parts = [column(f"c{index}", [tenth], "BYTES", **more) for index in range(10)]
-    refused(client, "table", {"inputs": parts}, "so many values", status=413)
+    assert_error(client, "table", {"inputs": parts}, "so many values", status=413)
     deep = "[" * 500 + "]" * 500
     for model, more in (("swap", {}), ("table", {"parameters": {"content_type": "pd_json"}})):
-        refused(client, model, {"inputs": [column("data", [deep], "BYTES", **more)]}, "nest")
+        assert_error(client, model, {"inputs": [column("data", [deep], "BYTES", **more)]}, "nest")
 
 
 def _long(count: int, *, uneven: bool = False) -> list[dict[str, Any]]:
@@ -846,7 +850,7 @@ def test_error_is_short_for_long_names(
 def test_unequal_length_error_names_one_column_of_each(client: FlaskClient) -> None:
     inputs = [column(f"c{index}", [1.5]) for index in range(100)]
     body = {"inputs": [*inputs, column("last", [1, 2])]}
-    refused(client, "table", body, "equal length, got 1 for c99, 2 for last")
+    assert_error(client, "table", body, "equal length, got 1 for c99, 2 for last")
 
 
 @pytest.mark.parametrize(
@@ -859,26 +863,26 @@ def test_unequal_length_error_names_one_column_of_each(client: FlaskClient) -> N
 )
 def test_echoed_values_are_limited(client: FlaskClient, more: dict[str, Any], word: str) -> None:
     inputs = [column("data", [1.5])]
-    refused(client, "double", {"inputs": inputs, **more}, word)
+    assert_error(client, "double", {"inputs": inputs, **more}, word)
     longest = {"id": "x" * 1_000, "parameters": {"content_type": None}}
     assert infer(client, "double", *inputs, **longest)
 
 
 def test_rejects_invalid_shape(client: FlaskClient) -> None:
-    refused(client, "half", {"inputs": [column("number", [1, 2])]}, "expected one value")
-    refused(
+    assert_error(client, "half", {"inputs": [column("number", [1, 2])]}, "expected one value")
+    assert_error(
         client,
         "double",
         {"inputs": [column("data", [1, None], "INT64")]},
         "expected numbers, got null",
     )
-    refused(client, "mirror", {"inputs": [column("photo", [1], "UINT8")]}, "height, width, 3")
+    assert_error(client, "mirror", {"inputs": [column("photo", [1], "UINT8")]}, "height, width, 3")
     for shape in ([0, 5, 3], [5, 0, 3]):
         empty = {"name": "photo", "shape": shape, "datatype": "UINT8", "data": []}
-        refused(client, "mirror", {"inputs": [empty]}, "at least [1, 1, 3]", str(shape))
+        assert_error(client, "mirror", {"inputs": [empty]}, "at least [1, 1, 3]", str(shape))
     deep = {"name": "data", "shape": [1, 1, 2], "datatype": "FP64", "data": [1, 2]}
-    refused(client, "strict", {"inputs": [deep]}, "expected two dimensions, got 3")
-    refused(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")
+    assert_error(client, "strict", {"inputs": [deep]}, "expected two dimensions, got 3")
+    assert_error(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")
 
 
 def test_crash_is_500_without_details(serve_function: Callable[..., FlaskClient]) -> None:
@@ -886,7 +890,9 @@ def test_crash_is_500_without_details(serve_function: Callable[..., FlaskClient]
         raise ValueError(f"secret {n}")
 
     client = serve_function(predict, returns=mmf.Integer())
-    refused(client, "predict", {"inputs": [column("n", [1], "INT64")]}, "request_id", status=500)
+    assert_error(
+        client, "predict", {"inputs": [column("n", [1], "INT64")]}, "request_id", status=500
+    )
 
 
 def test_integers_beyond_2_53_are_exact(client: FlaskClient) -> None:

@@ -27,8 +27,11 @@ def fetch(url: str, **expected: Any) -> Path:
     return store_for(url).fetch(url, Version(**sum_and_size), "model.bin")
 
 
-LIES = {
-    "longer than the lock says": (OK + b"\r\n" + b"x" * 5_000_000, "more than the expected 700"),
+ATTACKS = {
+    "longer than declared in the lockfile": (
+        OK + b"\r\n" + b"x" * 5_000_000,
+        "more than the expected 700",
+    ),
     "another length": (OK + b"Content-Length: 99\r\n\r\n" + CONTENT, "expected 700 bytes, got 99"),
     "no length": (OK + b"Content-Length: many\r\n\r\n" + CONTENT, "invalid Content-Length"),
     "a negative length": (OK + b"Content-Length: -7\r\n\r\n" + CONTENT, "invalid Content-Length"),
@@ -55,13 +58,13 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_malicious_server_is_reported_and_leaves_nothing(
-    lie: str, says: Callable[[bytes], str], folder: Path
+    attack: str, serve_bytes: Callable[[bytes], str], folder: Path
 ) -> None:
-    response, reason = LIES[lie]
+    response, reason = ATTACKS[attack]
     with pytest.raises(StoreError, match=reason):
-        fetch(says(response))
+        fetch(serve_bytes(response))
     assert [name for name in cached(folder) if not name.endswith(".part")] == []
     assert sum(file.stat().st_size for file in folder.parent.rglob("*.part")) <= len(CONTENT)
 
@@ -85,22 +88,22 @@ def test_endless_download_is_limited(folder: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_slow_server_is_given_up(
-    says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+    serve_bytes: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfer, "MIN_SPEED_AFTER", -1)
     monkeypatch.setattr(transfer, "MIN_SPEED", 1e9)
     with pytest.raises(StoreError, match="slower than"):
-        fetch(says(OK + b"\r\n" + CONTENT))
+        fetch(serve_bytes(OK + b"\r\n" + CONTENT))
 
 
 def test_rejects_host_name_of_a_metadata_address(
-    says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+    serve_bytes: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address of the connection is checked, whatever its host name; nothing is sent there."""
     received: list[bytes] = []
-    there = says(OK + b"\r\nsecret", received)
-    here = says(b"HTTP/1.1 302 A\r\nLocation: " + there.encode() + b"\r\n\r\n")
-    for url in (there, here):
+    target = serve_bytes(OK + b"\r\nsecret", received)
+    redirect = serve_bytes(b"HTTP/1.1 302 A\r\nLocation: " + target.encode() + b"\r\n\r\n")
+    for url in (target, redirect):
         monkeypatch.setattr(over_http, "is_metadata_address", "127.0.0.1".__eq__)
         with pytest.raises(StoreError, match=r"has the address 127\.0\.0\.1, which is refused"):
             fetch(url.replace("127.0.0.1", "localhost"))
@@ -120,7 +123,7 @@ def test_metadata_addresses(address: str, is_refused: bool) -> None:
 
 
 def test_slow_headers_are_given_up(
-    says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    serve_bytes: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte arrives within MMF_STORE_TIMEOUT, and they never end."""
 
@@ -132,19 +135,19 @@ def test_slow_headers_are_given_up(
 
     monkeypatch.setattr(over_http, "HEADERS_TIMEOUT", 0.5)
     with pytest.raises(StoreError, match=r"the headers took longer than 0\.5 s"):
-        fetch(says(drip))
+        fetch(serve_bytes(drip))
 
 
-def test_redirect_between_web_servers_is_followed(says: Callable[[bytes], str]) -> None:
-    there = says(OK + b"\r\n" + CONTENT)
-    here = says(b"HTTP/1.1 302 A\r\nLocation: " + there.encode() + b"\r\n\r\n")
-    assert fetch(here).read_bytes() == CONTENT
+def test_redirect_between_web_servers_is_followed(serve_bytes: Callable[[bytes], str]) -> None:
+    target = serve_bytes(OK + b"\r\n" + CONTENT)
+    redirect = serve_bytes(b"HTTP/1.1 302 A\r\nLocation: " + target.encode() + b"\r\n\r\n")
+    assert fetch(redirect).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("sum_", ["../up", "a" * 63, "A" * 64, "", "g" * 64, f"{'a' * 64}\n"])
-def test_rejects_invalid_checksum_as_cache_folder(sum_: str) -> None:
+@pytest.mark.parametrize("digest", ["../up", "a" * 63, "A" * 64, "", "g" * 64, f"{'a' * 64}\n"])
+def test_rejects_invalid_checksum_as_cache_folder(digest: str) -> None:
     with pytest.raises(StoreError, match="expected a sha256"):
-        cache.path_of(sum_, "model.bin")
+        cache.path_of(digest, "model.bin")
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../a", "/a", "a\\b", "a\0"])
@@ -154,8 +157,10 @@ def test_rejects_invalid_name_as_cache_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["%2e%2e", "..%2f..%2fup", "a%2fb", "a%00"])
-def test_url_cannot_traverse_out_of_the_cache(path: str, says: Callable[[bytes], str]) -> None:
-    url = says(OK + b"\r\n" + CONTENT).replace("model.bin", path)
+def test_url_cannot_traverse_out_of_the_cache(
+    path: str, serve_bytes: Callable[[bytes], str]
+) -> None:
+    url = serve_bytes(OK + b"\r\n" + CONTENT).replace("model.bin", path)
     with pytest.raises(StoreError, match="expected a file name"):
         mmf.Registry().artifact(url, sha256=checksum(CONTENT)).verify()
 
@@ -169,9 +174,9 @@ def test_server_checksum_cannot_traverse_out_of_the_cache() -> None:
         Lying().fetch("file:///model.bin", Version(), "model.bin")
 
 
-@pytest.mark.parametrize("sum_", ["../up", "", "A" * 64])
-def test_rejects_lockfile_with_invalid_checksum(sum_: str) -> None:
-    lockfile.LOCK.write_text(json.dumps({"model.bin": {"sha256": sum_, "size": 1}}))
+@pytest.mark.parametrize("digest", ["../up", "", "A" * 64])
+def test_rejects_lockfile_with_invalid_checksum(digest: str) -> None:
+    lockfile.LOCK.write_text(json.dumps({"model.bin": {"sha256": digest, "size": 1}}))
     with pytest.raises(ArtifactError, match="sha256: expected 64 hexadecimal digits"):
         lockfile.read()
 

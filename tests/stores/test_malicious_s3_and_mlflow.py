@@ -47,7 +47,7 @@ def _elsewhere(status: bytes, body: bytes = b"") -> bytes:
     )
 
 
-LIES: dict[str, tuple[Any, str]] = {
+ATTACKS: dict[str, tuple[Any, str]] = {
     "a body cut short": (OK + LENGTH + b"\r\n" + CONTENT[:9], "ends after 9 of 700 bytes"),
     "another length": (
         OK + b"Content-Length: 9\r\n\r\n" + CONTENT[:9],
@@ -85,12 +85,12 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "MIN_SPEED_AFTER", 0.5)
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_malicious_s3_server_is_reported_and_leaves_nothing(
-    lie: str, says: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
+    attack: str, serve_bytes: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    response, reason = LIES[lie]
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", says(response).removesuffix("/model.bin"))
+    response, reason = ATTACKS[attack]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", serve_bytes(response).removesuffix("/model.bin"))
     expected = Version(sha256=checksum(CONTENT), size=len(CONTENT))
     started = time.monotonic()
     with pytest.raises(StoreError, match=reason):
@@ -99,21 +99,27 @@ def test_malicious_s3_server_is_reported_and_leaves_nothing(
     assert [name for name in cached(folder) if not name.endswith(".part")] == []
 
 
-def test_s3_etag_is_not_trusted(says: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s3_etag_is_not_trusted(
+    serve_bytes: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     head = OK + b'ETag: "' + b"0" * 32 + b'"\r\n' + LENGTH + b"\r\n"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", says(head + CONTENT).removesuffix("/model.bin"))
+    monkeypatch.setenv(
+        "AWS_ENDPOINT_URL_S3", serve_bytes(head + CONTENT).removesuffix("/model.bin")
+    )
     expected = Version(sha256=checksum(CONTENT), size=len(CONTENT))
     path = store_for("s3://a/b").fetch("s3://a/b", expected, "model.bin")
     assert path.read_bytes() == CONTENT
 
 
 @pytest.mark.filterwarnings("ignore")  # raised by MLflow itself
-@pytest.mark.parametrize("lie", ["500", "a wait of a day", "entities", "not HTTP"])
+@pytest.mark.parametrize("attack", ["500", "a wait of a day", "entities", "not HTTP"])
 def test_malicious_mlflow_server_is_reported(
-    lie: str, says: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
+    attack: str, serve_bytes: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", says(LIES[lie][0]).removesuffix("/model.bin"))
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", serve_bytes(ATTACKS[attack][0]).removesuffix("/model.bin")
+    )
     started = time.monotonic()
     with pytest.raises(StoreError, match="cannot be fetched"):
         store_for("models:/wine/1").fetch("models:/wine/1", Version(), "wine")
