@@ -1,4 +1,4 @@
-"""Makes projects of the template, as its user does."""
+"""Makes projects from the template, as its user does."""
 
 import json
 from pathlib import Path
@@ -18,14 +18,14 @@ HOSTILE = (
 
 
 def typed(text: str) -> str:
-    """Write `text` so that it arrives as if typed at the prompt.
+    """Escape `text` so that it arrives as if typed at the prompt.
 
     Answers given on the command line are templates themselves, those at the prompt are not.
     """
     return f"{{% raw %}}{text}{{% endraw %}}"
 
 
-# In every answer another project than the default one.
+# A project with answers other than the defaults.
 OTHER = {
     "project_name": typed(f"Сорта {HOSTILE}"),
     "project_slug": "wine_cultivars2",

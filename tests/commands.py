@@ -1,4 +1,4 @@
-"""Runs commands and servers of a generated project, the way its user does."""
+"""Runs commands and servers of a generated project, as its user does."""
 
 import fcntl
 import json
@@ -46,28 +46,28 @@ class Project:
 
     @property
     def bin(self) -> Path:
-        """Where the project's own programs are."""
+        """The folder of the project's programs."""
         return self.folder / ".venv" / "bin"
 
     def environment(self, **extra: str) -> dict[str, str]:
-        """Give the environment of a user who has activated the project's."""
+        """Return the environment of a user who has activated the project's."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        # The template's own programs are not the project's.
+        # The template's programs are not the project's.
         ours = str(Path(sys.executable).parent)
         elsewhere = [folder for folder in kept["PATH"].split(os.pathsep) if folder != ours]
         kept["PATH"] = os.pathsep.join([str(self.bin), *elsewhere])
         return kept | extra
 
     def run(self, *command: str, **extra: str) -> str:
-        """Run a command in the project and return what it printed; it must succeed."""
+        """Run a command in the project and return its output; it must succeed."""
         return self._ended(0, *command, **extra)
 
     def fails(self, *command: str, **extra: str) -> str:
-        """Run a command that must end with 1, in words, and return what it printed."""
+        """Run a command that must exit with 1 and a message, and return its output."""
         return self.ends_with(1, *command, **extra)
 
     def ends_with(self, code: int, *command: str, **extra: str) -> str:
-        """Run a command that must end with this code and no traceback; return what it printed."""
+        """Run a command that must exit with this code and no traceback; return its output."""
         printed = self._ended(code, *command, **extra)
         assert "Traceback" not in printed
         return printed
@@ -89,9 +89,9 @@ class Project:
 
     @contextmanager
     def serving(self, *command: str, port: int, **extra: str) -> Iterator[str]:
-        """Run a server until the block ends; gives its URL once it is ready.
+        """Run a server until the block ends; yield its URL once it is ready.
 
-        Its output is printed afterwards, so that pytest shows it where a test fails.
+        Its output is printed afterwards, so that pytest shows it if a test fails.
         """
         log = self.folder.parent / f"server-{port}.log"
         url = f"http://127.0.0.1:{port}"
@@ -113,7 +113,7 @@ class Project:
 
 
 def free_port() -> int:
-    """Find a port of 127.0.0.1 on which nobody listens."""
+    """Find a free port of 127.0.0.1."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -121,7 +121,7 @@ def free_port() -> int:
 
 
 def wait_until_ready(process: Process, url: str) -> None:
-    """Return when `url` answers 200; fail when the process has ended or takes too long."""
+    """Return when `url` responds with 200; fail if the process has ended or takes too long."""
     end = time.monotonic() + LONGEST_START
     while time.monotonic() < end:
         assert process.poll() is None, f"the server ended with {process.returncode}"
@@ -134,7 +134,7 @@ def wait_until_ready(process: Process, url: str) -> None:
 
 
 def wait_until(holds: Callable[[], object]) -> None:
-    """Return when a condition holds; fail when that takes too long."""
+    """Return when a condition holds; fail if that takes too long."""
     end = time.monotonic() + LONGEST_START
     while not holds():
         assert time.monotonic() < end, f"{holds} did not hold within {LONGEST_START} s"
@@ -142,7 +142,7 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 
 def stop(process: Process) -> None:
-    """End a server and what it started: politely, then for certain."""
+    """Stop a server and its processes: first with SIGTERM, then with SIGKILL."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(LONGEST_STOP)
@@ -153,7 +153,7 @@ def stop(process: Process) -> None:
 
 
 def post_json(url: str, body: object, accept: str = "application/json") -> Any:
-    """POST `body` as JSON and return the JSON of a 200 answer."""
+    """POST `body` as JSON and return the JSON of a 200 response."""
     headers = {"Content-Type": "application/json", "Accept": accept}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -162,9 +162,9 @@ def post_json(url: str, body: object, accept: str = "application/json") -> Any:
 
 
 def make_environment(name: str, pins: Path) -> Path:
-    """Make an environment with these versions, unless it is there; return its programs' folder.
+    """Create an environment with these versions unless it exists; return its programs' folder.
 
-    Several test processes may ask for it at once.
+    Several test processes may request it at once.
     """
     folder = ROOT / ".cache" / name
     folder.mkdir(parents=True, exist_ok=True)

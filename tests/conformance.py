@@ -1,6 +1,6 @@
-"""Prints what MLflow's server and this service answer, side by side: `make conformance`.
+"""Prints the responses of MLflow's server and of this service side by side: `make conformance`.
 
-Ends with 1 where they differ and docs/mlflow.md does not say so.
+Exits with 1 if they differ in a way not listed in docs/mlflow.md.
 """
 
 import sys
@@ -22,7 +22,7 @@ def row(*cells: str) -> str:
 
 
 def main() -> int:
-    """Serve one model by both, ask them everything, print the table."""
+    """Serve one model with both, send every case, print the table."""
     # The servers' logs would be printed, too.
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         model = both.save_model(Path(folder))

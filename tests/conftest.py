@@ -51,7 +51,7 @@ GROUPS = dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3")
 # Tests without processes come first, then the longest groups, which would hold up the end of a run.
 FOLDERS = ("core", "load", "web", "cli")
 LONG_FOLDERS = ("recipes",)
-# Measured, these take twice their time, and reach a few lines more than the others at most.
+# Measured, these take twice as long, and cover at most a few more lines than the others.
 UNMEASURED = (
     *("test_fidelity.py", "test_fuzz.py", "test_fast_path_zoo.py"),
     *("test_memory.py", "test_public_names.py", "test_web_schemathesis.py", "test_truth.py"),
@@ -85,7 +85,7 @@ def order(item: pytest.Item) -> tuple[bool, bool]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that would install a project again; mark what is not measured; put in order."""
+    """Reject tests that would install a project again; mark unmeasured tests; sort."""
     items.sort(key=order)
     for item in items:
         if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in INSTALLED:
@@ -127,19 +127,19 @@ def once(tmp_path_factory: pytest.TempPathFactory, name: str, answers: dict[str,
 
 @pytest.fixture(scope="session")
 def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the default project. It is shared: look, do not change."""
+    """Return the default project. It is shared: do not change it."""
     return once(tmp_path_factory, "default", {})
 
 
 @pytest.fixture(scope="session")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the project of `baking.OTHER`. It is shared: look, do not change."""
+    """Return the project of `baking.OTHER`. It is shared: do not change it."""
     return once(tmp_path_factory, "other", OTHER)
 
 
 @pytest.fixture
 def choose(baked: Path, other: Path, bake: Callable[..., Path]) -> Callable[..., Path]:
-    """Return a function that finds a project with this choice, or makes it: look, do not change."""
+    """Return a function that finds a project with this choice, or makes it: do not change it."""
 
     def find(**choice: str) -> Path:
         ((question, answer),) = choice.items()

@@ -25,7 +25,7 @@ def _unit() -> float:
 def at_most(seconds: float) -> Iterator[None]:
     """Fail if the block takes more; a machine slower than the reference has more in proportion."""
     before = _unit()
-    gc.freeze()  # what other tests have left is not to be looked through again and again
+    gc.freeze()  # objects of other tests are not scanned repeatedly
     started = process_time()
     yield
     spent = process_time() - started

@@ -1,4 +1,4 @@
-"""The one shape that every error of the service has, and how it is checked."""
+"""The shape of every error of the service, and its check."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ LEAKS = ("Traceback", 'File "', ".py", "site-packages", "<html", "<!doctype", st
 
 
 def body_of(response: Any) -> bytes:
-    """Return the bytes of an answer, be it Werkzeug's or that of `requests`."""
+    """Return the bytes of a response of Werkzeug or `requests`."""
     body: bytes = response.data if hasattr(response, "data") else response.content
     return body
 
@@ -21,7 +21,7 @@ def body_of(response: Any) -> bytes:
 def assert_problem(
     response: Any, status: int, *words: str, path: str | None = None
 ) -> dict[str, Any]:
-    """Check that an answer is a problem of RFC 9457 whose detail has these words; return it."""
+    """Check that a response is an RFC 9457 problem whose detail has these words; return it."""
     body = body_of(response)
     assert response.status_code == status, body
     assert response.headers["Content-Type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""A service whose model is one small file, and callers that ask it all the time."""
+"""A service whose model is one small file, and callers that send requests continuously."""
 
 import http.client
 import json
@@ -98,20 +98,20 @@ class Live:
         return {int(child) for child in ids.split()}
 
     def put(self, **model: Any) -> None:
-        """Put another model into the old one's place, as a whole."""
+        """Replace the model atomically."""
         new = self.folder / "model.new"
         new.write_text(json.dumps(model))
         new.replace(self.folder / "model.json")
 
     def score(self) -> dict[str, Any]:
-        """Return what it answers."""
+        """Return its response."""
         answer = requests.post(f"{self.service.url}/score", json=1.0, timeout=LONGEST)
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()
         return result
 
     def ready(self) -> requests.Response:
-        """Return what it says of its readiness."""
+        """Return the response of its readiness probe."""
         return requests.get(f"{self.service.url}/health/ready", timeout=LONGEST)
 
     def reload(self) -> None:
@@ -121,7 +121,7 @@ class Live:
         self.wait_for_others(old)
 
     def refuse(self) -> str:
-        """Send SIGHUP, wait until the new version is refused, and return the line of that."""
+        """Send SIGHUP, wait until the new version is rejected, and return that log line."""
         before, old = len(self.log), self.workers
         self.service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "reload rejected" in self.log[before:])
@@ -157,13 +157,13 @@ def living(folder: Path, main: str = MAIN, **options: Any) -> Iterator[Live]:
 
 @dataclass
 class Callers:
-    """What callers have been answered, in order; `lost` are the requests without an answer."""
+    """Responses in order; `lost` are the requests without a response."""
 
     responses: list[dict[str, Any]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
     def more(self, count: int = 20) -> None:
-        """Wait until so many more requests are answered."""
+        """Wait until this many more requests have responses."""
         enough = len(self.responses) + count
         wait_until(lambda: self.lost or len(self.responses) >= enough)
 
@@ -177,7 +177,7 @@ class Callers:
 
 @contextmanager
 def calling(service: Service) -> Iterator[Callers]:
-    """Ask all the time, on connections that are kept and on others, until the block ends."""
+    """Send requests continuously, on kept and new connections, until the block ends."""
     callers, over = Callers(), Event()
     asks = [_fresh, _fresh, _kept, _kept]
     threads = [Thread(target=_ask, args=(ask, service.port, callers, over)) for ask in asks]
@@ -215,7 +215,7 @@ def _fresh(connection: http.client.HTTPConnection, callers: Callers) -> None:
 
 
 def _kept(connection: http.client.HTTPConnection, callers: Callers) -> None:
-    """Ask on the same connection; if that was closed before any answer, on a new one.
+    """Send on the same connection, or on a new one if it was closed before any response.
 
     A server may close an idle connection at any time, so clients do this (RFC 9112, 9.3.1).
     """
@@ -237,6 +237,6 @@ def _send(connection: http.client.HTTPConnection) -> None:
 
 
 def kill(pid: int) -> None:
-    """End a process as the system does when memory is short."""
+    """Kill a process as the system does when memory is exhausted."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -1,12 +1,12 @@
-"""Somebody who does what a page of docs/ says, from its first block to its last, in a project.
+"""Follows a page of docs/ in a project, from its first block to its last.
 
 - A `python` block after a paragraph that names a file in code replaces that file; any other is run.
 - A `bash` block is run in the project. `make run`, a block's last line, serves until the next one,
   or the end of the page; 8000 becomes the server's port. A block whose commands are all of
   `ELSEWHERE` in test_readme.py, or of the reader's `elsewhere`, is not run.
-- A `text` block is what the block before it has printed.
+- A `text` block is the output of the block before it.
 
-The template's environment, which has all that a project installs, stands in for the project's own
+The template's environment, which has all that a project installs, replaces the project's
 unless the reader has `programs` of its own.
 """
 
@@ -26,7 +26,7 @@ from test_readme import ELSEWHERE, PRELUDE, STATUS, Block
 BLOCK = re.compile(r"(?s)((?:^[^\n]+\n)*)\n```(\w+)\n(.*?)^```$", re.MULTILINE)
 FILE = re.compile(r"`([\w/]+\.py)`")
 SERVES = re.compile(r"(?s)(.*?)(^(?:[A-Z_]+=\S+ )*make run\n)?\Z", re.MULTILINE)
-# What an environment that is not the project's own has not, or has elsewhere.
+# What another environment than the project's lacks, or has elsewhere.
 SHARED = 'mmfmeta() { python -m mmf_core "$@"; }\n'
 VARYING = (
     (re.compile(r'("request_id": ?)"[0-9a-f]{32}"'), r'\1"…"'),
@@ -36,9 +36,9 @@ VARYING = (
 
 @dataclass
 class Reader:
-    """Somebody who does what a page says, in a project's folder.
+    """Follows a page in a project's folder.
 
-    `replaced` are texts of the page that mean something else here, as 8000 does.
+    `replaced` are texts of the page with another value here, such as 8000.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Reader:
     server: ExitStack = field(default_factory=ExitStack)
 
     def follow(self, page: Path) -> None:
-        """Do what the page says, and compare what is printed with what the page shows."""
+        """Follow the page, and compare the output with the page."""
         printed = ""
         with self.server:
             for paragraph, language, text in BLOCK.findall(page.read_text(encoding="utf-8")):
@@ -96,7 +96,7 @@ class Reader:
         return (*steps, ". ", *self.elsewhere)
 
     def run(self, command: list[str]) -> str:
-        """Run a command that must succeed; return what it printed."""
+        """Run a command that must succeed; return its output."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -136,17 +136,17 @@ class Reader:
         programs = self.programs or Path(sys.executable).parent
         here = {"PATH": os.pathsep.join([str(programs), kept["PATH"]]), "no_proxy": "*"}
         if not self.programs:
-            # Nothing is installed there: the Makefile finds a file that says so.
+            # Nothing is installed there: the Makefile finds a marker file.
             (self.folder / ".installed").touch()
             here["MAKEFLAGS"] = f"BIN={programs} INSTALLED=.installed"
             here["PYTHONPATH"] = str(self.folder)
-        # What Python has compiled of the packages stays from one test to the next.
+        # Compiled modules of the packages are kept between tests.
         caches = {"PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "pycache"), "WEB_CONCURRENCY": "1"}
         return kept | caches | here | self.extra
 
 
 def plain(printed: str) -> str:
-    """Take out what differs from run to run."""
+    """Remove values that differ between runs."""
     for pattern, replacement in VARYING:
         printed = pattern.sub(replacement, printed)
     return printed.rstrip("\n")

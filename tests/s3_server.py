@@ -1,4 +1,4 @@
-"""A real S3 server, SeaweedFS, on free ports of this machine, and what stands between it and us."""
+"""A real S3 server, SeaweedFS, on free local ports, and a proxy before it."""
 
 import os
 import shutil
@@ -84,7 +84,7 @@ def remove(bucket: str, key: str) -> None:
 
 
 class Gate:
-    """A proxy that lets so many bytes of an answer through, and then cuts, or keeps silent.
+    """A proxy that forwards a number of bytes of a response, then disconnects or stalls.
 
     `limits` are those of the connections in turn, the last one that of all that follow.
     """

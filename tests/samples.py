@@ -1,4 +1,4 @@
-"""A value of every kind, written and read in every format by what the service does not use."""
+"""A value of every kind, written and read in every format without the service's libraries."""
 
 import base64
 import csv
@@ -188,7 +188,7 @@ def _check_table(got: Rows, expected: Rows, form: Format) -> None:
 
 
 def _typed(cell: Any) -> Any:
-    """Return what a text says, for formats that have nothing but texts."""
+    """Return the value of a text, for text-only formats."""
     if cell is None or cell == "":
         return None
     words = {"True": True, "true": True, "False": False, "false": False}

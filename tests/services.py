@@ -1,4 +1,4 @@
-"""Starts a small service of its own by gunicorn or by Flask, as an operator does."""
+"""Starts a small service with gunicorn or Flask, as an operator does."""
 
 import atexit
 import os
@@ -60,7 +60,7 @@ COMMANDS = {
 
 @dataclass(frozen=True)
 class Service:
-    """A running service: where it answers, and its process."""
+    """A running service: its URL and its process."""
 
     url: str
     port: int
@@ -88,7 +88,7 @@ def serve(
     """Serve `app` from `folder` until the block ends, writing to `output`.
 
     It is forked from a process in which pandas and scikit-learn are imported already, unless
-    `new_interpreter` asks for a start like a user's.
+    `new_interpreter` requests a start like a user's.
     """
     (folder / "app.py").write_text(app, encoding="utf-8")
     port = int(extra.get("PORT", 0)) or free_port()
@@ -116,7 +116,7 @@ def serve(
 def start_python(
     arguments: list[str], *, cwd: Path, env: dict[str, str], output: IO[bytes] | int
 ) -> subprocess.Popen[bytes]:
-    """Run `python ARGUMENTS` by an interpreter of its own, in a session of its own."""
+    """Run `python ARGUMENTS` with a new interpreter in a new session."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=cwd,

@@ -26,7 +26,7 @@ ROWS = pd.DataFrame({"area": [30.0, 60.0, 90.0], "rooms": [1.0, 2.0, 4.0]})
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the project without a sample. It is shared: look, do not change."""
+    """Return the project without a sample. It is shared: do not change it."""
     answers = {"sample": "none", "project_name": "Houses", "description": "Predicts prices"}
     return make_project(tmp_path_factory.mktemp("empty") / "output", answers)
 

@@ -161,7 +161,7 @@ def has_hung_up(connection: socket.socket, pid: int) -> bool:
 
 
 def end(pid: int) -> None:
-    """End a program that nobody waits for, and all that it has started in its session."""
+    """End an orphaned program and all processes in its session."""
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGTERM)
     program = os.pidfd_open(pid)

@@ -193,7 +193,7 @@ def test_rejects_invalid_csv_cells_with_their_positions(
 ) -> None:
     with pytest.raises(RequestError, match=message) as caught:
         CSV.decode(data, {})
-    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
+    assert [(error.row, error.column) for error in caught.value.errors] == places
 
 
 # JSON
@@ -211,7 +211,7 @@ def test_rejects_invalid_csv_cells_with_their_positions(
 def test_json_errors_have_row_and_column(plain: Any, places: list[Any]) -> None:
     with pytest.raises(InvalidValue) as caught:
         JSON.decode(json.dumps(plain), {})
-    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
+    assert [(error.row, error.column) for error in caught.value.errors] == places
 
 
 # columns
@@ -279,7 +279,7 @@ def test_npy_columns_keep_their_order() -> None:
 def test_column_errors_have_row_and_column(plain: Any, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
         NAMED.validate(JSON.decode(json.dumps(plain), NAMED.options))
-    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
+    assert [(error.row, error.column) for error in caught.value.errors] == places
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_column_errors_have_row_and_column(plain: Any, message: str, places: lis
 def test_csv_column_errors_have_row_and_column(text: str, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
         NAMED.validate(CSV.decode(text.encode(), NAMED.options))
-    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
+    assert [(error.row, error.column) for error in caught.value.errors] == places
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,8 @@ def test_rejects_infinity_unless_declared(
 ) -> None:
     with pytest.raises(InvalidValue, match="infinite: 1") as caught:
         mmf.Array().validate(array)
-    (fault,) = caught.value.errors
-    assert (fault.row, fault.column) == (row, column)
+    (error,) = caught.value.errors
+    assert (error.row, error.column) == (row, column)
     assert mmf.Array(finite=False).validate(array) is array
     assert mmf.Array().to_output(array) is array
 

@@ -106,8 +106,8 @@ def _objects(*cells: Any) -> pd.Series[Any]:
 def _message(declared: Any, cells: Any, decimal: str = ".") -> str:
     with pytest.raises(InvalidValue) as caught:
         _column(declared, cells, decimal)
-    (fault,) = caught.value.errors
-    return fault.message
+    (error,) = caught.value.errors
+    return error.message
 
 
 @pytest.mark.parametrize("kind", RIGHT)
@@ -133,7 +133,7 @@ def test_invalid_cell_is_reported_by_row(kind: Any, cell: Any, *, nullable: bool
     cells = RIGHT[kind]
     with pytest.raises(InvalidValue) as caught:
         _column(kind | None if nullable else kind, _objects(cells[0], cell, cells[-1]))
-    assert [fault.row for fault in caught.value.errors] == [1]
+    assert [error.row for error in caught.value.errors] == [1]
 
 
 DTYPES_OF_NUMBERS = [
@@ -203,7 +203,7 @@ def _fits(column: pd.Series[Any], declared: Any) -> Any:
     try:
         return _column(declared, column)
     except InvalidValue as error:
-        return [(fault.row, fault.message.partition(", got")[0]) for fault in error.errors]
+        return [(detail.row, detail.message.partition(", got")[0]) for detail in error.errors]
 
 
 NUMBERS = {
@@ -255,7 +255,7 @@ def _fits_texts(texts: list[str], kind: Any, decimal: str) -> Any:
     try:
         return _column(kind, texts, decimal)
     except InvalidValue as error:
-        return [(fault.row, fault.message.partition(", got")[0]) for fault in error.errors]
+        return [(detail.row, detail.message.partition(", got")[0]) for detail in error.errors]
 
 
 # The number format of a file
@@ -298,9 +298,9 @@ def test_rejects_infinity_unless_declared(cell: Any) -> None:
         for declared in (float, float | None, mmf.Column(float, ge=-5)):
             with pytest.raises(InvalidValue) as caught:
                 mmf.DataFrame(schema={"a": declared, **other}).validate(table)
-            (fault,) = caught.value.errors
-            assert (fault.row, fault.column) == (1, "a")
-            assert ">= -5" in fault.message or fault.message.endswith("; send a finite number")
+            (error,) = caught.value.errors
+            assert (error.row, error.column) == (1, "a")
+            assert ">= -5" in error.message or error.message.endswith("; send a finite number")
         endless = mmf.DataFrame(schema={"a": mmf.Column(float, finite=False), **other})
         assert abs(endless.validate(table)["a"][1]) == math.inf
 

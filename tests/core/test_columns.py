@@ -23,7 +23,7 @@ def _check(column: Any, *values: object) -> pd.Series:
     return checked
 
 
-def _faults(column: Any, *values: object) -> list[ErrorDetail]:
+def _errors(column: Any, *values: object) -> list[ErrorDetail]:
     with pytest.raises(InvalidValue) as caught:
         _check(column, *values)
     return list(caught.value.errors)
@@ -57,19 +57,19 @@ def test_limits_are_enforced_by_cell(
     assert len(_check(column, *right)) == len(right)
     for value in wrong:
         values = [right[0], value, right[0]]
-        (fault,) = _faults(column, *values)
-        assert (fault.row, fault.column, fault.value) == (1, "a", value)
+        (error,) = _errors(column, *values)
+        assert (error.row, error.column, error.value) == (1, "a", value)
         hint = "; send a finite number" if value == float("inf") else ""
-        assert fault.message == f"expected {column.type_label}, got {quoted(value)}{hint}"
+        assert error.message == f"expected {column.type_label}, got {quoted(value)}{hint}"
 
 
 def test_messages_state_the_expected_value() -> None:
-    assert [fault.message for fault in _faults(mmf.Column(float, ge=0, lt=14), 14, None)] == [
+    assert [error.message for error in _errors(mmf.Column(float, ge=0, lt=14), 14, None)] == [
         "expected a number >= 0 and < 14, got 14.0",
         "expected a number >= 0 and < 14, got an empty cell",
     ]
-    assert _faults(COLOURS, "blue")[0].message == 'expected one of "red", "white", got "blue"'
-    assert _faults(mmf.Column(int, choices=range(500)), 500)[0].message.endswith("8, 9, …, got 500")
+    assert _errors(COLOURS, "blue")[0].message == 'expected one of "red", "white", got "blue"'
+    assert _errors(mmf.Column(int, choices=range(500)), 500)[0].message.endswith("8, 9, …, got 500")
 
 
 def test_category_has_the_declared_choices_in_order() -> None:
@@ -98,9 +98,9 @@ def test_text_with_choices_keeps_leading_zeros() -> None:
     [(["2026-01-31T12:00:00Z"], DAY), (["2026-01-31"], DAY.replace(tzinfo=UTC))],
 )
 def test_rejects_dates_without_the_offset_of_the_bound(dates: Any, bound: datetime) -> None:
-    (fault,) = _faults(mmf.Column(datetime, ge=bound), *dates)
-    assert "offset" in fault.message
-    assert fault.column == "a"
+    (error,) = _errors(mmf.Column(datetime, ge=bound), *dates)
+    assert "offset" in error.message
+    assert error.column == "a"
 
 
 # A block of floats
@@ -126,7 +126,7 @@ def test_bounds_apply_to_a_block_of_floats(values: list[float], low: str, high: 
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(table)
     rows = [row for row, fits in enumerate(allowed) if not fits][:20]
-    assert [fault.row for fault in caught.value.errors] == rows
+    assert [error.row for error in caught.value.errors] == rows
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_extra_columns_are_ignored_by_default() -> None:
     assert_frame_equal(strict.validate(expected), expected)
     with pytest.raises(InvalidValue, match="unknown columns: b, 5") as caught:
         strict.validate(table)
-    assert [fault.column for fault in caught.value.errors] == ["b", "5"]
+    assert [error.column for error in caught.value.errors] == ["b", "5"]
 
 
 @pytest.mark.parametrize("extra", ["ignore", "refuse"])

@@ -67,7 +67,7 @@ def test_missing_file_error_mentions_train_py() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "members"),
+    ("error", "members"),
     [
         (ErrorDetail("wrong"), {"message": "wrong"}),
         (
@@ -85,8 +85,8 @@ def test_missing_file_error_mentions_train_py() -> None:
         ),
     ],
 )
-def test_error_detail_members(fault: ErrorDetail, members: dict[str, object]) -> None:
-    assert fault.as_dict() == members
+def test_error_detail_members(error: ErrorDetail, members: dict[str, object]) -> None:
+    assert error.as_dict() == members
 
 
 def test_error_detail_keeps_its_first_location() -> None:
@@ -109,7 +109,7 @@ def test_within_applies_to_each_detail() -> None:
     error = InvalidValue(
         "two cells", [ErrorDetail("one", row=1), ErrorDetail("two", where="there")]
     )
-    assert [fault.where for fault in error.within("data").errors] == ["data", "there"]
+    assert [detail.where for detail in error.within("data").errors] == ["data", "there"]
 
 
 def test_listed_names_are_limited_and_shortened() -> None:

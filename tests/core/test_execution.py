@@ -101,7 +101,7 @@ def test_errors_of_all_arguments_are_reported_together() -> None:
     table = pd.DataFrame({"a": ["x", "1", "y"]})
     with pytest.raises(InvalidValue) as caught:
         run(Target.of(score), {"n": "many", "data": table, "ok": "fine"})
-    positions = [(fault.where, fault.row, fault.column) for fault in caught.value.errors]
+    positions = [(error.where, error.row, error.column) for error in caught.value.errors]
     assert positions == [
         ("n", None, None),
         ("data", 0, "a"),
@@ -190,6 +190,6 @@ def test_target_without_returns_returns_none() -> None:
 def test_missing_argument_error_names_its_type() -> None:
     with pytest.raises(InvalidValue) as caught:
         run(ADD, {})
-    (fault,) = caught.value.errors
-    assert fault.where == "a"
-    assert "Integer" in fault.message
+    (error,) = caught.value.errors
+    assert error.where == "a"
+    assert "Integer" in error.message

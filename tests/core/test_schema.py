@@ -20,11 +20,11 @@ def _check(kind: Any, *values: object) -> pd.Series:
     return column
 
 
-def _faults(kind: Any, *values: object) -> list[tuple[int | None, object]]:
+def _errors(kind: Any, *values: object) -> list[tuple[int | None, object]]:
     with pytest.raises(InvalidValue) as caught:
         _check(kind, *values)
-    assert {fault.column for fault in caught.value.errors} == {"a"}
-    return [(fault.row, fault.value) for fault in caught.value.errors]
+    assert {error.column for error in caught.value.errors} == {"a"}
+    return [(error.row, error.value) for error in caught.value.errors]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_invalid_cell_is_reported_with_row_and_column(
     table = pd.DataFrame({"a": pd.Series([right, wrong, right], dtype=object)})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": declared}).validate(table)
-    (fault,) = caught.value.errors
-    assert (fault.row, fault.column) == (1, "a")
-    assert fault.value == wrong
+    (error,) = caught.value.errors
+    assert (error.row, error.column) == (1, "a")
+    assert error.value == wrong
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_rejects_column_of_another_dtype(kind: type, column: pd.Series) -> None:
 def test_rejects_mixed_utc_offsets(dates: tuple[str, str]) -> None:
     with pytest.raises(InvalidValue, match="offset") as caught:
         _check(datetime, *dates)
-    assert [fault.column for fault in caught.value.errors] == ["a"]
+    assert [error.column for error in caught.value.errors] == ["a"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("nothing", [None, float("nan")])
 def test_rejects_nulls_unless_declared(kind: type, nothing: object) -> None:
     right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
-    assert _faults(kind, right, nothing) == [(1, None)]
+    assert _errors(kind, right, nothing) == [(1, None)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,7 +143,7 @@ def test_nullable_integers_stay_integers() -> None:
 def test_all_missing_columns_are_named() -> None:
     with pytest.raises(InvalidValue, match="missing columns: b, c") as caught:
         mmf.DataFrame(schema=dict.fromkeys("abc", float)).validate(pd.DataFrame({"a": [1.0]}))
-    assert [fault.column for fault in caught.value.errors] == ["b", "c"]
+    assert [error.column for error in caught.value.errors] == ["b", "c"]
 
 
 def test_columns_are_reordered_and_extra_ones_dropped() -> None:
@@ -195,7 +195,7 @@ def test_errors_are_ordered_by_row() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int, "b": float}).validate(table)
-    cells = [(fault.row, fault.column, fault.value) for fault in caught.value.errors]
+    cells = [(error.row, error.column, error.value) for error in caught.value.errors]
     assert cells == [(0, "b", "z"), (1, "a", "x"), (2, "a", "y"), (2, "b", "w")]
 
 
@@ -212,14 +212,14 @@ def test_reported_errors_are_from_the_first_rows() -> None:
     table = pd.DataFrame({"a": ["1"] * 5 + ["x"] * 25, "b": ["x"] * 30})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float, "b": float}).validate(table)
-    rows = [fault.row for fault in caught.value.errors]
+    rows = [error.row for error in caught.value.errors]
     assert rows == sorted([*range(13), *range(5, 12)])[:20]
 
 
 def test_errors_are_json_serializable() -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(datetime, 5, {"x": [1]}, 2**40)
-    assert json.dumps([fault.as_dict() for fault in caught.value.errors])
+    assert json.dumps([error.as_dict() for error in caught.value.errors])
 
 
 def test_error_rows_are_positional() -> None:

@@ -497,19 +497,19 @@ def test_cell_is_independent_of_other_cells(
 ) -> None:
     """Every cell is the same value, or error, as alone in a sheet."""
     schema = dict(zip("ab", (type_ | None for type_ in types), strict=True))
-    together = _values_and_faults(form, schema, ["a", "b"], *rows)
+    together = _values_and_errors(form, schema, ["a", "b"], *rows)
     for row, row_cells in enumerate(rows):
         for name, cell in zip("ab", row_cells, strict=True):
-            alone = _values_and_faults(form, {name: schema[name]}, [name, "z"], [cell, "z"])
+            alone = _values_and_errors(form, {name: schema[name]}, [name, "z"], [cell, "z"])
             assert alone[0, name] == together.get((row, name), alone[0, name])
-            assert (alone[0, name] == "fault") <= ("fault" in together.values())
+            assert (alone[0, name] == "error") <= ("error" in together.values())
 
 
-def _values_and_faults(form: str, schema: dict[str, Any], *rows: Any) -> dict[Any, Any]:
+def _values_and_errors(form: str, schema: dict[str, Any], *rows: Any) -> dict[Any, Any]:
     try:
         table = read_as(form, schema, *rows)
     except InvalidValue as error:
-        return {(detail.row, detail.column): "fault" for detail in error.errors}
+        return {(detail.row, detail.column): "error" for detail in error.errors}
     return {
         (row, name): repr((table[name].dtype, cell))
         for name in schema

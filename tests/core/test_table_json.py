@@ -166,13 +166,13 @@ def test_invalid_json_raises_request_error(data: bytes) -> None:
 def test_invalid_record_is_reported_by_row(row: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain([{"a": 1}, row], {})
-    assert [fault.row for fault in caught.value.errors] == [1]
+    assert [error.row for error in caught.value.errors] == [1]
 
 
 def test_ragged_rows_are_reported() -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain({"columns": ["a", "b"], "data": [[1, 2], [3], [4, 5, 6]]}, {})
-    assert [fault.row for fault in caught.value.errors] == [1, 2]
+    assert [error.row for error in caught.value.errors] == [1, 2]
     assert caught.value.errors[0].message == "expected 2 values, got 1"
 
 
@@ -201,7 +201,7 @@ def test_rejects_invalid_index(index: Any) -> None:
 def test_column_that_is_not_a_list_is_named() -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain({"a": [1], "b": 2}, {})
-    assert [fault.column for fault in caught.value.errors] == ["b"]
+    assert [error.column for error in caught.value.errors] == ["b"]
 
 
 def test_rejects_columns_of_different_lengths() -> None:

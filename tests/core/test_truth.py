@@ -121,14 +121,14 @@ def plain(type_: Any) -> tuple[type, bool]:
 def reference(carrier: Carrier, schema: Schema, cells: Cells) -> tuple[Cells, set[Any]]:
     """Return the expected values, and the expected errors as (row, column)."""
     values: Cells = {}
-    faults = set()
+    errors = set()
     for name, type_ in schema.items():
         kind, nullable = plain(type_)
         exact = [carrier.exact(cell, kind) for cell in cells[name]]
         values[name] = [value_of(cell, kind, carrier.decimal) for cell in exact]
         wrong = (FAULT,) if nullable else (FAULT, None)
-        faults |= {(row, name) for row, value in enumerate(values[name]) if value in wrong}
-    return values, faults
+        errors |= {(row, name) for row, value in enumerate(values[name]) if value in wrong}
+    return values, errors
 
 
 def read(carrier: Carrier, schema: Schema, cells: Cells) -> pd.DataFrame | set[Any]:
@@ -171,13 +171,13 @@ def shown(value: Any) -> str:
 @given(data=st.data())
 def test_cell_is_its_value_or_an_error_in_any_table(carrier: Carrier, data: st.DataObject) -> None:
     schema, cells = data.draw(tables(carrier))
-    values, faults = reference(carrier, schema, cells)
+    values, errors = reference(carrier, schema, cells)
     arrived = read(carrier, schema, cells)
     good = list(range(len(cells["c0"])))
-    if faults:
-        assert isinstance(arrived, set), f"{faults} passed: {arrived}"
-        assert arrived <= faults, "an error names a valid cell"
-        good = [row for row in good if row not in {row for row, _ in faults}]
+    if errors:
+        assert isinstance(arrived, set), f"{errors} passed: {arrived}"
+        assert arrived <= errors, "an error names a valid cell"
+        good = [row for row in good if row not in {row for row, _ in errors}]
         assume(good)
         arrived = read(carrier, schema, rows_at(cells, good))
     assert isinstance(arrived, pd.DataFrame), f"rejected without an error detail: {arrived}"
@@ -193,11 +193,11 @@ def test_hostile_cell_is_its_value_or_an_error(carrier: Carrier, kind: type) -> 
         hostile = [cell for cell in hostile if cell is None or isinstance(cell, str)]
     schema: Schema = {"c0": kind | None, "c1": kind | None}
     cells = {"c0": hostile, "c1": hostile[::-1]}
-    values, faults = reference(carrier, schema, cells)
+    values, errors = reference(carrier, schema, cells)
     with every_error():
         arrived = read(carrier, schema, cells)
-    assert not faults or (isinstance(arrived, set) and arrived == faults)
-    good = [row for row in range(len(hostile)) if row not in {row for row, _ in faults}]
+    assert not errors or (isinstance(arrived, set) and arrived == errors)
+    good = [row for row in range(len(hostile)) if row not in {row for row, _ in errors}]
     arrived = read(carrier, schema, rows_at(cells, good)) if good else None
     assert arrived is None or isinstance(arrived, pd.DataFrame), arrived
     if arrived is not None:

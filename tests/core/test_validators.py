@@ -37,7 +37,7 @@ class Stand:
 
 
 class LazyStand(Stand):
-    """A validator that stops at the first fault unless `lazy`."""
+    """A validator that stops at the first error unless `lazy`."""
 
     def validate(self, table: pd.DataFrame, *, lazy: bool = False) -> Any:
         assert lazy
@@ -78,7 +78,7 @@ def test_failure_cases_become_error_details() -> None:
             value="2026-01-31 00:00:00",
         ),
     )
-    assert json.dumps([fault.as_dict() for fault in error.errors])
+    assert json.dumps([detail.as_dict() for detail in error.errors])
 
 
 def test_errors_are_limited() -> None:
@@ -143,7 +143,7 @@ def test_pandera_schema_reports_all_errors() -> None:
     table = pd.DataFrame({"ph": [3.5, 15.0, None], "colour": ["red", "blue", "white"]})
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(table)
-    cells = {(fault.row, fault.column, fault.value) for fault in caught.value.errors}
+    cells = {(error.row, error.column, error.value) for error in caught.value.errors}
     assert cells == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
 
 
@@ -162,4 +162,4 @@ def test_pandera_model_is_a_schema() -> None:
     assert_frame_equal(descriptor.validate(valid), valid)
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(pd.DataFrame({"ph": [-1.0], "x": [1]}))
-    assert {fault.value for fault in caught.value.errors} == {-1.0, "x"}
+    assert {error.value for error in caught.value.errors} == {-1.0, "x"}

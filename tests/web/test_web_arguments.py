@@ -241,7 +241,7 @@ def test_rejects_duplicate_argument(client: FlaskClient, place: str) -> None:
         case _:
             response = client.post("/labelled?label=x", data={"label": "y"})
     problem = assert_problem(response, 422, "duplicate", "label")
-    assert [fault["where"] for fault in problem["errors"]] == ["label"]
+    assert [error["where"] for error in problem["errors"]] == ["label"]
 
 
 def test_rejects_ambiguous_body(client: FlaskClient) -> None:
@@ -339,7 +339,7 @@ def test_rejects_unknown_arguments(client: FlaskClient, place: str) -> None:
         case _:
             response = client.post("/greet", data={"whom": (io.BytesIO(b"x"), "x.txt")})
     problem = assert_problem(response, 422, "whom", "who, times")
-    assert [fault["where"] for fault in problem["errors"]] == ["whom"]
+    assert [error["where"] for error in problem["errors"]] == ["whom"]
 
 
 def test_rejects_table_in_the_query_string(client: FlaskClient) -> None:
@@ -362,7 +362,7 @@ def test_unknown_argument_list_is_limited(client: FlaskClient) -> None:
 
 def test_all_missing_arguments_are_reported_together(client: FlaskClient) -> None:
     problem = assert_problem(client.post("/mixed", json={"data": ROWS}), 422, "picture", "label")
-    assert {fault["where"] for fault in problem["errors"]} == {"picture", "label"}
+    assert {error["where"] for error in problem["errors"]} == {"picture", "label"}
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_invalid_field_is_named(client: FlaskClient, field: str, text: str, stat
     form = {"data": json.dumps(ROWS), "label": "x", field: text}
     response = client.post("/labelled", data=form, content_type="multipart/form-data")
     problem = assert_problem(response, status)
-    assert {fault["where"] for fault in problem["errors"]} == {field}
+    assert {error["where"] for error in problem["errors"]} == {field}
 
 
 @pytest.mark.parametrize("text", ["not base64!", "", "YQ"])

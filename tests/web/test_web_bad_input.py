@@ -199,7 +199,7 @@ def test_too_many_parts(client: FlaskClient) -> None:
 )
 def test_missing_or_misnamed_column(client: FlaskClient, rows: Any, columns: list[str]) -> None:
     problem = assert_problem(client.post("/strict", json=rows), 422, "missing", "a")
-    assert [fault["column"] for fault in problem["errors"]] == columns
+    assert [error["column"] for error in problem["errors"]] == columns
     assert problem["errors"][0]["where"] == "data"
 
 
@@ -207,9 +207,9 @@ def test_missing_or_misnamed_column(client: FlaskClient, rows: Any, columns: lis
 def test_invalid_cell_type(client: FlaskClient, value: Any) -> None:
     rows = [{"a": 1.5}, {"a": value}, {"a": 2.5}]
     problem = assert_problem(client.post("/strict", json=rows), 422, "1")
-    (fault,) = problem["errors"]
-    assert (fault["where"], fault["row"], fault["column"]) == ("data", 1, "a")
-    assert fault["value"] == value
+    (error,) = problem["errors"]
+    assert (error["where"], error["row"], error["column"]) == ("data", 1, "a")
+    assert error["value"] == value
 
 
 @pytest.mark.parametrize(

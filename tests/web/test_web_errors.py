@@ -87,8 +87,8 @@ def test_package_error_does_not_leak_details(
 
 @pytest.mark.parametrize("value", [5, "x", [1], {"a": None}])
 def test_target_may_reject_a_value(serve_function: Callable[..., FlaskClient], value: Any) -> None:
-    fault = mmf.ErrorDetail("send hex or rgb", where="notation", value=value)
-    client = serve_function(raising(mmf.InvalidValue("notation is hex or rgb", [fault])))
+    error = mmf.ErrorDetail("send hex or rgb", where="notation", value=value)
+    client = serve_function(raising(mmf.InvalidValue("notation is hex or rgb", [error])))
     problem = assert_problem(client.post("/predict"), 422, "notation is hex or rgb")
     assert problem["errors"] == [
         {"where": "notation", "message": "send hex or rgb", "value": value}

@@ -212,7 +212,7 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "media_type", "fault"),
+    ("body", "media_type", "error"),
     [
         (
             b'[{"ash": 1, "hue": "x"}]',
@@ -232,10 +232,10 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
     ],
 )
 def test_invalid_cell_is_reported_with_its_position(
-    wines: FlaskClient, body: bytes, media_type: str, fault: dict[str, Any]
+    wines: FlaskClient, body: bytes, media_type: str, error: dict[str, Any]
 ) -> None:
     problem = assert_problem(wines.post("/predict", data=body, content_type=media_type), 422)
-    assert problem["errors"] == [{"where": "X", **fault}]
+    assert problem["errors"] == [{"where": "X", **error}]
 
 
 def test_description_names_the_columns(wines: FlaskClient) -> None:
@@ -295,7 +295,7 @@ def test_bounds_and_choices_are_enforced_and_described(
     assert client.post("/rate?stars=5&colour=white").get_json() == {"stars": 5, "colour": "white"}
     response = client.post("/rate", json={"stars": 6, "colour": "rosé"})
     problem = assert_problem(response, 422, ">= 1 and <= 5", 'one of "red", "white"')
-    assert {fault["where"] for fault in problem["errors"]} == {"stars", "colour"}
+    assert {error["where"] for error in problem["errors"]} == {"stars", "colour"}
     assert_problem(client.post("/rate?stars=1_0"), 422, "whole number")
     stars, colour = client.get("/rate").get_json()["arguments"]
     assert (stars["ge"], stars["le"], colour["choices"]) == (1, 5, ["red", "white"])

@@ -133,7 +133,7 @@ def test_part_extension_takes_precedence_over_content_type(
 def test_part_of_unknown_format_is_named(client: FlaskClient) -> None:
     form = {"data": (io.BytesIO(b"a\n1\n"), "wines.dat", "application/x-wines"), "label": "x"}
     problem = assert_problem(client.post("/labelled", data=form), 415, "application/x-wines")
-    assert [fault["where"] for fault in problem["errors"]] == ["data"]
+    assert [error["where"] for error in problem["errors"]] == ["data"]
 
 
 # The response
