@@ -77,9 +77,9 @@ def test_errors_name_the_items() -> None:
     )
     with pytest.raises(InvalidValue, match=rf"^item 1: {message}$"):
         mmf.List(mmf.Integer()).validate([1, "x"])
-    for count, said in ((MAX_ERRORS, "20"), (MAX_ERRORS + 1, "more than 20")):
+    for count, total in ((MAX_ERRORS, "20"), (MAX_ERRORS + 1, "more than 20")):
         with pytest.raises(
-            InvalidValue, match=rf"^items that are invalid: {said}; item 0"
+            InvalidValue, match=rf"^items that are invalid: {total}; item 0"
         ) as caught:
             mmf.List(mmf.Integer()).validate(["x"] * count)
         assert len(caught.value.errors) == MAX_ERRORS

@@ -81,9 +81,9 @@ def wait_until(holds: Any) -> None:
         time.sleep(0.05)
 
 
-def pid(service: Service, what: str = "pid") -> int:
+def pid(service: Service, route: str = "pid") -> int:
     """Return the process id of the worker that responds."""
-    return int(requests.post(f"{service.url}/{what}", timeout=LONGEST).json()["result"])
+    return int(requests.post(f"{service.url}/{route}", timeout=LONGEST).json()["result"])
 
 
 def children(service: Service) -> list[str]:

@@ -80,10 +80,10 @@ def field(serve_function: Callable[..., FlaskClient]) -> Callable[[Any], dict[st
     """Return a function that returns the control of an argument with this descriptor."""
 
     def make(descriptor: Any) -> dict[str, str]:
-        def predict(it: Any = descriptor) -> None:
-            del it
+        def predict(value: Any = descriptor) -> None:
+            del value
 
-        return elements(serve_function(predict)).named("it")
+        return elements(serve_function(predict)).named("value")
 
     return make
 
@@ -148,8 +148,8 @@ def test_descriptors_have_matching_controls(
 
 def test_choices_and_defaults(serve_function: Callable[..., FlaskClient]) -> None:
     def options_of(descriptor: Any) -> list[tuple[str, bool]]:
-        def predict(it: Any = descriptor) -> None:
-            del it
+        def predict(value: Any = descriptor) -> None:
+            del value
 
         listed = elements(serve_function(predict)).all("option")
         return [(option["value"], "selected" in option) for option in listed]
