@@ -39,7 +39,7 @@ def test_retraining_the_sample_loses_no_request(tmp_path: Path) -> None:
     reader = Reader(make_project(tmp_path / "output", {}), extra={"WEB_CONCURRENCY": "2"})
     url = f"http://127.0.0.1:{reader.port}"
     score = f"{url}/score?format=json"
-    seen: list[tuple[str, ...]] = []
+    predictions: list[tuple[str, ...]] = []
     lost: list[str] = []
     over = threading.Event()
 
@@ -47,7 +47,7 @@ def test_retraining_the_sample_loses_no_request(tmp_path: Path) -> None:
         while not over.is_set():
             try:
                 response = requests.post(score, json=wine_records(), timeout=LONGEST)
-                seen.append(tuple(row["prediction"] for row in response.json()))
+                predictions.append(tuple(row["prediction"] for row in response.json()))
             except (requests.RequestException, TypeError) as error:
                 lost.append(repr(error))
 
@@ -60,7 +60,7 @@ def test_retraining_the_sample_loses_no_request(tmp_path: Path) -> None:
         for thread in threads:
             thread.start()
         try:
-            wait_until(lambda: len(seen) > 10 or lost)
+            wait_until(lambda: len(predictions) > 10 or lost)
             task = requests.post(
                 f"{url}/retrain",
                 headers={"Prefer": "respond-async"},

@@ -450,8 +450,8 @@ def test_example_rejected_by_the_target(registry: mmf.Registry) -> None:
         (LATE, SUCCESS, [], Verdict.HANGS),
         (LATE, FAILED, [], Verdict.HANGS),
         (LATE, LATE, [], Verdict.UNKNOWN),
-        (ANSWER, DOWN, [], Verdict.UNKNOWN),
-        (DOWN, ANSWER, [], Verdict.UNKNOWN),
+        (SUCCESS, DOWN, [], Verdict.UNKNOWN),
+        (DOWN, SUCCESS, [], Verdict.UNKNOWN),
     ],
 )
 @pytest.mark.usefixtures("at_once")
