@@ -126,8 +126,8 @@ bench-worker: .venv/.complete  ## what gunicorn's own gthread does not keep, bes
 bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a machine runs, beside huey; needs valgrind
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python benchmarks/tasks.py
 
-bench-grpc: .venv/.complete  ## gRPC beside our REST and MLServer's gRPC: one row and 1,000; needs wrk
-	@$(BIN)/python benchmarks/grpc_calls.py
+bench-grpc: .venv/.complete  ## gRPC beside our REST and MLServer's gRPC: one row and 1,000; KEEP=1 writes docs/grpc.md; needs wrk
+	@KEEP='$(KEEP)' $(BIN)/python benchmarks/grpc_calls.py
 
 bench-batch: .venv/.complete  ## files of a million rows by `mmfmeta predict`, beside pandas by hand, polars and MLflow
 	@$(BIN)/python benchmarks/batch_prediction.py
@@ -145,6 +145,7 @@ bench: .venv/.complete  ## every server beside ours, under an hour, for benchmar
 	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/excel.py
 	@$(BIN)/python benchmarks/run.py
+	-@KEEP=1 $(BIN)/python benchmarks/grpc_calls.py
 
 bench-quick: .venv/.complete  ## a part of it in five minutes, printed only; needs wrk
 	@$(BIN)/python benchmarks/run.py --quick

@@ -27,7 +27,8 @@ from pathlib import Path
 
 import environments
 import processes
-from paths import BUILD, HERE, PAYLOAD, ROOT
+from documents import write_table
+from paths import BUILD, HERE, PAYLOAD
 
 sys.path.insert(0, str(PAYLOAD))
 
@@ -44,8 +45,6 @@ SHEET_ROWS = min(ROWS, int(os.environ.get("SHEET_ROWS", "100000")))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 PEERS = os.environ.get("PEERS", "polars mlflow").split()
 MOST, LEAST, MLFLOW = 1.15, 1.8, 10.0
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- make bench-batch KEEP=1 -->", "<!-- end -->"
 COLUMNS = [f"x{number}" for number in range(11)]
 FOLDER = BUILD / "batch"
 BATCH = HERE / "batch"
@@ -97,7 +96,7 @@ def main() -> None:
     goals = failed or ["All goals are reached."]
     print("\n" + "\n".join(goals))
     if os.environ.get("KEEP") == "1":
-        keep("\n".join([*lines, "", *goals]))
+        write_table("performance.md", "make bench-batch KEEP=1", "\n".join([*lines, "", *goals]))
     raise SystemExit(bool(failed))
 
 
@@ -123,14 +122,6 @@ def line(model: str, source: str, target: str, way: Way) -> str:
         f"| {model}, {files} | {way.name} | {work} | {min(way.whole):.2f} | "
         f"{way.memory / 2**20:.0f} |"
     )
-
-
-def keep(text: str) -> None:
-    """Write the table into docs/performance.md."""
-    page = PAGE.read_text(encoding="utf-8")
-    start = page.index(BEGIN) + len(BEGIN)
-    end = page.index(END, start)
-    PAGE.write_text(f"{page[:start]}\n{text}\n{page[end:]}", encoding="utf-8")
 
 
 def verdict(name: str, ways: dict[str, Way]) -> Iterator[str]:

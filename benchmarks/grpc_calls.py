@@ -1,4 +1,6 @@
-"""gRPC compared with our own REST and MLServer's gRPC: `make bench-grpc`.
+"""gRPC compared with our own REST and MLServer's gRPC.
+
+    make bench-grpc            # KEEP=1 also writes docs/grpc.md
 
 One row by 32 callers, and 1,000 rows by 4, to the ElasticNet of `make bench`. Both services of gRPC
 get the rows as raw contents of one tensor of FP64, on a connection for each caller (grpc_load.py);
@@ -9,6 +11,8 @@ are measured in turns, the idle ones stopped. Ends with 1 if a goal is not reach
 from __future__ import annotations
 
 import json
+import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -19,6 +23,7 @@ from typing import Any
 
 import environments
 import processes
+from documents import write_table
 from paths import BODIES, BUILD, HERE
 from servers import BY_NAME, HOST, Server, Start, Task, column, free_port, tool
 from workloads import WORKLOADS
@@ -196,13 +201,20 @@ def _rounds(contenders: list[Contender], work: str) -> list[dict[str, dict[str, 
 
 
 def _report(results: dict[str, list[dict[str, dict[str, float]]]]) -> int:
-    print("| | | calls/s | median ms | 99th percentile ms | CPU µs/call | ours by gRPC ÷ it |")
-    print("|---|---|---|---|---|---|---|")
+    """Print the table and the goals; return 1 if one is missed."""
+    about = f"Python {platform.python_version()}, {processes.processor()}, {ROUNDS} rounds of"
+    lines = [
+        f"{about} {SECONDS} s; medians, and the range of each ratio.",
+        "",
+        "| | | calls/s | median ms | 99th percentile ms | CPU µs/call | ours by gRPC ÷ it |",
+        "|---|---|---|---|---|---|---|",
+    ]
     medians: dict[tuple[str, str], float] = {}
     for work, rounds in results.items():
         for name in rounds[0]:
             ratios = [each["ours, gRPC"]["rps"] / each[name]["rps"] for each in rounds]
             medians[work, name] = statistics.median(ratios)
+            ratio = f"{medians[work, name]:.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
             samples = [each[name] for each in rounds]
             middle = {key: statistics.median(s[key] for s in samples) for key in samples[0]}
             cells = [
@@ -212,19 +224,21 @@ def _report(results: dict[str, list[dict[str, dict[str, float]]]]) -> int:
                 f"{middle['p50_ms']:.2f}",
                 f"{middle['p99_ms']:.2f}",
                 f"{middle['cpu_us']:,.0f}",
-                f"{medians[work, name]:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+                "" if name == "ours, gRPC" else ratio,
             ]
-            print(f"| {' | '.join(cells)} |")
+            lines.append(f"| {' | '.join(cells)} |")
     goals = {
-        f"one row, at least {OVER_MLSERVER} times MLServer's gRPC": (
+        f"One row, at least {OVER_MLSERVER:g} times MLServer's gRPC": (
             medians[ONE, "MLServer, gRPC"] >= OVER_MLSERVER
         ),
-        f"1,000 rows, at least {OVER_JSON} times our JSON": (
+        f"1,000 rows, at least {OVER_JSON:g} times our JSON": (
             medians[THOUSAND, "ours, REST"] >= OVER_JSON
         ),
     }
-    for goal, is_reached in goals.items():
-        print(f"{goal}: {'reached' if is_reached else 'not reached'}")
+    lines += ["", *(f"- {goal}: {'' if met else 'not '}reached" for goal, met in goals.items())]
+    print("\n".join(lines))
+    if os.environ.get("KEEP") == "1":
+        write_table("grpc.md", "make bench-grpc KEEP=1", "\n".join(lines))
     return 0 if all(goals.values()) else 1
 
 

@@ -44,6 +44,7 @@ from types import CodeType
 
 import figures
 import one_row
+from documents import write_table
 from paths import BUILD, HERE, PAYLOAD, ROOT
 from processes import processor
 from targets import BEFORE
@@ -51,7 +52,6 @@ from targets import BEFORE
 TOTAL = "total"
 PROCESSES, REQUESTS, WARM_UP = 3, 20, 30
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- make bench-instructions KEEP=1 -->", "<!-- end -->"
 KEPT = re.compile(r"Python ([\d.]+), ([^:\n]+): ([\d,]+) instructions a request")
 Kept = tuple[str, str, int]
 OWN, HARNESS, LOGGING = "mmf_core", "the benchmark", "logging"
@@ -352,9 +352,7 @@ def main() -> None:
     if before:
         figures.save("instructions", {"own": counted.own, "own_before": before.own})
     if arguments.keep:
-        page = PAGE.read_text(encoding="utf-8")
-        head, tail = page[: page.index(BEGIN)], page[page.index(END) :]
-        PAGE.write_text(f"{head}{BEGIN}\n{text}\n{tail}", encoding="utf-8")
+        write_table(PAGE.name, "make bench-instructions KEEP=1", text)
 
 
 if __name__ == "__main__":
