@@ -152,5 +152,7 @@ def test_a_queue_is_filled_at_once(
     bench("one_row").fill_queue(b"[]", 10_000)
     store = TaskService.of(app).store
     assert store.counts() == {"queued": 10_000}
-    assert {store.input(store.claim("worker", 1)) for _ in range(2)} == {b"[]"}
+    for _ in range(2):
+        with store.input(store.claim("worker", 1)) as body:
+            assert body == b"[]"
     store.close()
