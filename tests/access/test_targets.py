@@ -126,7 +126,8 @@ def tasks(signer: Signer, serve_two: Callable[[], Flask]) -> Iterator[tuple[Flas
         assert response.status_code == 202, response.text
     store = TaskService.of(app).store
     while task := store.claim("worker", 1):
-        assert store.finish(task, run_task(app, task, store.input(task)))
+        with store.open_input(task) as body:
+            assert store.finish(task, run_task(app, task, body))
     yield app, client
     store.close()
 

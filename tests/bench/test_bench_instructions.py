@@ -153,6 +153,6 @@ def test_a_queue_is_filled_at_once(
     store = TaskService.of(app).store
     assert store.counts() == {"queued": 10_000}
     for _ in range(2):
-        with store.input(store.claim("worker", 1)) as body:
+        with store.open_input(store.claim("worker", 1)) as body:
             assert body == b"[]"
     store.close()

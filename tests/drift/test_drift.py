@@ -291,7 +291,8 @@ def test_tasks_are_counted(make: Make, tmp_path: Path, monkeypatch: pytest.Monke
     store = TaskService.of(client.application).store
     claimed = store.claim("here", 1)
     assert claimed is not None
-    assert run_task(client.application, claimed, store.input(claimed)).status == "succeeded"
+    with store.open_input(claimed) as body:
+        assert run_task(client.application, claimed, body).status == "succeeded"
     store.close()
     assert len(drift(client)) == 5
 

@@ -183,7 +183,8 @@ def test_ids_of_tasks(app: Flask, client: FlaskClient) -> None:
     store = TaskService.of(app).store
     claimed = store.claim("here", 1)
     assert claimed is not None
-    assert run_task(app, claimed, store.input(claimed)).status == "succeeded"
+    with store.open_input(claimed) as body:
+        assert run_task(app, claimed, body).status == "succeeded"
     for response_id in (response.get_json()["id"], response.headers["X-Request-ID"]):
         assert record(client, response_id, {"row": 1, "truth": 20}).status_code == 202
     assert metrics(client)[of("price", "truths")] == 1

@@ -14,7 +14,7 @@ from baking import PAYLOAD
 from mmf_core.errors import MissingPackage, StoreError
 from mmf_core.stores import store_for
 from mmf_core.stores.s3_store import client
-from mmf_core.tasks.files import Bucket
+from mmf_core.tasks.file_storage import Bucket
 from mmf_core.web import create_app
 from postgres import postgres
 from s3_server import KEYS
@@ -83,7 +83,7 @@ def test_unreachable_store_rejects_large_tasks_and_loses_none(
     task_record = queue.store.find(task["id"])
     assert task_record
     with pytest.raises(Exception, match="store does not respond"):
-        queue.store.input(task_record)
+        queue.store.open_input(task_record).__enter__()
     queue.store._database.rows("UPDATE files SET delete_at = 1")  # an hour later
     with pytest.raises(Exception, match="store does not respond"):  # of the upload that failed
         queue.store.expire(3600, 1 << 30)
@@ -111,11 +111,11 @@ def test_deleted_object_is_gone_and_truncated_one_is_rejected(
     with monkeypatch.context() as patch:
         patch.setattr(place._store, "open", cut)
         with pytest.raises(StoreError, match=f"ends after {len(LARGE) - 1000} of {len(LARGE)}"):
-            place.read(str(task_record.input_file))
+            place.open(str(task_record.input_file))
     place.delete(str(task_record.input_file))
     place.delete(str(task_record.input_file))
     with pytest.raises(Exception, match="was deleted"):
-        queue.store.input(task_record)
+        queue.store.open_input(task_record).__enter__()
 
 
 def test_delete_is_supported_only_by_s3(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ class Queue:
         """Run all waiting tasks; return their number."""
         count = 0
         while task := self.store.claim("worker", 1):
-            with self.store.input(task) as body:
+            with self.store.open_input(task) as body:
                 outcome = run_task(self.app, task, body)
             assert self.store.finish(task, outcome, "the log\n")
             outcome.close()

@@ -300,7 +300,7 @@ def test_a_file_that_was_deleted_fails_its_task(small: Queue, tmp_path: Path) ->
     assert task is not None
     with (
         pytest.raises(mmf.errors.RequestError, match="was deleted"),
-        small.store.input(task),
+        small.store.open_input(task),
     ):
         pass
 

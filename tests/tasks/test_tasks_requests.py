@@ -390,7 +390,7 @@ def test_files_without_a_task_are_swept(file_queue: Queue) -> None:
     file_queue.store.expire(3600, 1 << 30)
     assert not (folder / str(orphan)).exists()
     assert (folder / "another").exists()  # it is nobody's of ours
-    with file_queue.store.input(file_queue.store.find(task["id"])) as body:  # type: ignore[arg-type]
+    with file_queue.store.open_input(file_queue.store.find(task["id"])) as body:  # type: ignore[arg-type]
         assert len(body) == 2_000_000  # type: ignore[arg-type] # it is not a path
     file_queue.store.clear(only_done=False)
     assert file_queue.store._database.rows("SELECT * FROM files") == []

@@ -53,7 +53,7 @@ class FileStorage(Protocol):
         """Open a file; FileNotFoundError if it does not exist."""
 
     def local(self, name: str) -> AbstractContextManager[Path]:
-        """Give the path of a file, or of a copy, in the block; FileNotFoundError as above."""
+        """Yield the path of a file, or of a copy; FileNotFoundError as above."""
 
     def temporary(self) -> IO[bytes]:
         """Return a new file without a name, for a content that is being made."""
@@ -91,7 +91,7 @@ class Folder:
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        """Give the path of a file."""
+        """Yield the path of a file."""
         with self.open(name):  # else it is missing
             yield self.path / name
 
@@ -133,7 +133,7 @@ class Bucket:
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        """Give the path of a copy of an object."""
+        """Yield the path of a copy of an object."""
         with NamedTemporaryFile() as file:
             self._download(name, file)
             yield Path(file.name)

@@ -197,7 +197,7 @@ class Runner:
     def _outcome(self, task: Task) -> Outcome:
         try:
             with ExitStack() as stack:
-                body = self._retry(task, lambda: stack.enter_context(self._store.input(task)))
+                body = self._retry(task, lambda: stack.enter_context(self._store.open_input(task)))
                 return self._retry(task, lambda: run_task(self._app, task, body))
         except Exception as error:  # noqa: BLE001 - in our own code: targets' errors have responses
             _log.exception("task %s failed", task.id)

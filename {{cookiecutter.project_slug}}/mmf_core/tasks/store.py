@@ -107,8 +107,8 @@ class Store:
         return str(self._column(task, "log") or "")
 
     @contextmanager
-    def input(self, task: Task) -> Iterator[bytes | Path]:
-        """Give the body of a task's request, or, if it is large, the path of its file."""
+    def open_input(self, task: Task) -> Iterator[bytes | Path]:
+        """Yield the body of a task's request, or, if it is large, the path of its file."""
         if task.is_large and task.input_file:
             with self._files.local(task.input_file) as path:
                 yield path
