@@ -96,13 +96,11 @@ class Overloaded(MMFError):
 
 
 class Unavailable(MMFError):
-    """An upstream of the target, such as a feature store, does not respond: targets may raise it.
-
-    The response is a 503 with `Retry-After` (RFC 9110, 15.6.4).
+    """Raised by a target whose upstream, such as a feature store, does not respond: 503.
 
     - `detail`: the message for the caller.
-    - `retry_after`: seconds until the caller should try again, 0 to 86,400; a task runs again then,
-      `retries=` times at most.
+    - `retry_after`: seconds until the caller should try again (RFC 9110, 10.2.3), 0 to 86,400; a
+      task runs again then, `retries=` times at most.
 
     >>> raise mmf.Unavailable("the feature store does not respond", retry_after=5)
     Traceback (most recent call last):
