@@ -2,7 +2,7 @@
 
 `make hostile` sends each once and writes the table of docs/reliability.md; `make hostile
 MINUTES=60` sends all of them again and again for an hour, and compares memory and open files after
-the last round with those after the first in which no worker was replaced, in a table of its own;
+the last round with those after the third, when both workers have had nearly all, in its own table;
 `ONLY="npy YAML"` selects inputs by words in their names. It exits with 1 if an input without an
 `open` note exceeded a limit, or if memory has grown by more than a tenth.
 """
@@ -35,6 +35,8 @@ OTHER_CLIENT = 1.0
 PAUSE = 0.05
 RETAINED = 16 * MIB
 """Memory left by the last input, which could hide that of the next one."""
+WARM_UP = 3
+"""Rounds until memory is compared: in the first, workers are replaced; then each has half of all."""
 RELEASED = 20.0
 """Seconds until workers have returned freed memory, and a task process has ended."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -379,7 +381,7 @@ def main(minutes: float, words: list[str]) -> int:
             rounds += 1
             usage = (sum(map(pss, process_tree(tree))) / MIB, open_files(tree))
             print(f"after round {rounds}: {usage[0]:.0f} MiB, {usage[1]} open files", flush=True)
-            if rounds > 1:  # in the first, workers were replaced
+            if rounds >= WARM_UP:
                 usages.append(usage)
                 elapsed = minutes + (time.monotonic() - end) / 60
                 write_growth(elapsed, rounds, rounds * len(chosen), usages)
