@@ -68,6 +68,7 @@ def test_no_token_is_no_error_of_a_token(client: FlaskClient) -> None:
         ({"jti": "two\nlines"}, "jti"),
         ({"exp": "never"}, "cannot be verified"),
         ({"exp": 1e400}, "cannot be verified"),
+        ({"exp": 10**400}, "expected exp as a number"),
         ({"targets": {"score": True}}, "targets"),
         ({"targets": [["score"]]}, "targets"),
         ({"groups": 7}, "groups"),

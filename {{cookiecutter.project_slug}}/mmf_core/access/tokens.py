@@ -134,7 +134,7 @@ def _caller(claims: dict[str, Any]) -> TokenCaller:
     try:
         own_rate = None if rate is None else parse_rate(rate)
         expires = float(claims["exp"])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise invalid_token("expected exp as a number, and rate as 100/minute") from None
     return TokenCaller(
         name=name,
