@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from mmf_core.rollouts.candidate import CandidateError
 from mmf_core.rollouts.controller import BREACHES, Controller
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Copies, Counters
 from mmf_core.rollouts.mirror import Mirror
-from mmf_core.rollouts.plan import Candidate, Plan, of, read, write
+from mmf_core.rollouts.plan import Candidate, Gates, Plan, of, read, write
 from mmf_core.rollouts.rollout import ABORTED, PROMOTED, RUNNING, Rollout
 from mmf_core.rollouts.strategies import Progress
 
@@ -327,7 +328,54 @@ def gate() -> Iterator[str]:
 
 
 def test_a_gate_with_an_invalid_response_is_closed(gate: str) -> None:
-    assert not gates.is_open(gate)
+    assert not gates.UrlGate().is_open(gate)
+
+
+@pytest.fixture
+def slow_gate() -> Iterator[tuple[str, threading.Event]]:
+    """Return the URL of a gate whose response arrives slowly, until the event is set."""
+    may_end = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while not may_end.wait(0.05):
+                self.wfile.write(b"X-Slow: 1\r\n")
+            self.wfile.write(b"\r\n")
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", may_end
+        may_end.set()
+        server.shutdown()
+
+
+def test_a_slow_gate_holds_the_step_and_nothing_else(
+    file: Path, slow_gate: tuple[str, threading.Event]
+) -> None:
+    url, may_end = slow_gate
+    waiting = replace(
+        plan(steps={"traffic": [10, 50], "minutes": 1e-9, "requests": 1}), gates=Gates(url=url)
+    )
+    write(waiting, file)
+    rollout = load(waiting)
+    first = followed(rollout, file)
+    rollout.counters.add_call(CANDIDATE, 0.001, failed=False)
+    started = time.monotonic()
+    first.update()
+    assert time.monotonic() - started < 2
+    assert rollout.counters.traffic == 10
+    may_end.set()
+    time.sleep(0.3)
+    first.update()
+    assert rollout.counters.traffic == 50
+    may_end.clear()
+    changes.abort(file)
+    first.update()
+    assert not rollout.counters.is_offered
 
 
 def test_a_profile_goes_with_its_file(file: Path) -> None:

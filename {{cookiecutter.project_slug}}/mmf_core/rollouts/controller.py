@@ -87,6 +87,7 @@ class Controller:
         self._progress: Progress | None = None
         self._updated = time.monotonic()
         self._breaches = 0
+        self._url_gate = gates.UrlGate()
 
     def update(self) -> None:
         """Read the plan if it has changed, and act on it and on the figures."""
@@ -127,6 +128,7 @@ class Controller:
         self._key = self._key_of(plan.candidate)
         problem.write()
         self._progress = None  # a command may have restarted it
+        self._url_gate = gates.UrlGate()  # its URL may be another one
 
     def _key_of(self, candidate: Candidate | None) -> str:
         """Return the key of the candidate that the plan expects to be loaded.
@@ -209,7 +211,7 @@ class Controller:
             return progress
         strategy = STRATEGIES[candidate.strategy]
         step = strategy.next_step(plan, progress, since)
-        if step == progress.step or not gates.is_open(plan.gates.url):
+        if step == progress.step or not self._url_gate.is_open(plan.gates.url):
             return progress
         progress = Progress(step)
         _log.info(

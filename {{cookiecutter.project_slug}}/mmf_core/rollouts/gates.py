@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import urllib.request
+from contextlib import suppress
 from http.client import HTTPException
+from threading import Thread
 
 from .plan import Gates
 from .strategies import Figures
 
-URL_TIMEOUT = 5.0  # seconds
+URL_TIMEOUT = 5.0  # seconds without a byte
+URL_WAIT = 0.5
+"""Seconds; a response that takes longer is seen by a later check."""
 _Z = 2.33
 """Standard deviations: by chance alone a rate seems too high in one check of a hundred."""
 QUANTILE = 0.95
@@ -60,12 +64,34 @@ def lower_limit(hits: float, count: float) -> float:
     return max(0.0, (middle - spread) / (1 + square / count))
 
 
-def is_open(url: str) -> bool:
-    """Request the operator's gate: it is open if the response is 2xx (Flagger's convention)."""
-    if not url:
-        return True
-    try:
-        with urllib.request.urlopen(url, timeout=URL_TIMEOUT) as response:  # noqa: S310 - http, https
-            return bool(200 <= response.status < 300)  # noqa: PLR2004
-    except (OSError, HTTPException, ValueError):
-        return False
+class UrlGate:
+    """The operator's gate: it is open if the response is 2xx (Flagger's convention).
+
+    It is requested in a thread, one request at a time: until its response is complete it holds the
+    step, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._request: Thread | None = None
+        self._is_open = False
+
+    def is_open(self, url: str) -> bool:
+        """Return whether the gate is open, within URL_WAIT seconds; False while it is requested."""
+        if not url:
+            return True
+        if self._request is None:
+            self._request = Thread(target=self._ask, args=(url,), name="mmf-gate", daemon=True)
+            self._request.start()
+        self._request.join(URL_WAIT)
+        if self._request.is_alive():
+            return False
+        self._request = None
+        return self._is_open
+
+    def _ask(self, url: str) -> None:
+        self._is_open = False
+        with (
+            suppress(OSError, HTTPException, ValueError),
+            urllib.request.urlopen(url, timeout=URL_TIMEOUT) as response,  # noqa: S310 - http, https
+        ):
+            self._is_open = bool(200 <= response.status < 300)  # noqa: PLR2004
