@@ -119,6 +119,26 @@ def test_a_rollback_lasts_without_a_writable_disk(file: Path) -> None:
     assert rollout.status.read()["status"] == RUNNING
 
 
+def test_a_candidate_that_was_rolled_back_is_neither_promoted_nor_changed(file: Path) -> None:
+    document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 40}}
+    changes.begin(file, document)
+    rollout = load(plan(traffic=40))
+    first = followed(rollout, file)
+    fail(rollout)
+    for _ in range(BREACHES):
+        first.update()
+    with pytest.raises(changes.NoRollout, match=r"v2 was rolled back: errors: .* rollout start"):
+        changes.promote(file)
+    with pytest.raises(changes.NoRollout, match="v2 was rolled back"):
+        changes.set_shares(file, traffic=60)
+    first.update()
+    assert rollout.counters.traffic == 0
+    assert (file.parent / "model").read_text() == "old"
+    changes.begin(file, document)
+    changes.promote(file)
+    assert (file.parent / "model").read_text() == "new"
+
+
 def test_figures_of_a_step_outlive_the_worker_that_checks_them(file: Path) -> None:
     """A candidate that ends its workers also ends those that would roll it back."""
     write(plan(traffic=40), file)

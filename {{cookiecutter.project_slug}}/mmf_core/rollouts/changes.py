@@ -63,7 +63,7 @@ def _begin(file: Path, document: dict[str, Any]) -> Plan:
 def set_shares(file: Path, **shares: Any) -> Plan:
     """Change `traffic` and `mirror`, in per cent."""
     with _exclusive(file):
-        plan = _under_way(file)
+        plan = _served(file)
         if plan.steps.traffic and "traffic" in shares:
             raise PlanError("[steps] determine the traffic; start over to change it")
         plan = of(document_of(plan.with_candidate(**shares)))
@@ -82,7 +82,7 @@ def promote(file: Path) -> Plan:
 
 
 def _promote(file: Path) -> Plan:
-    plan = _under_way(file)
+    plan = _served(file)
     candidate = _candidate(plan)
     if candidate.main:
         raise NoRollout(f"put {candidate.main} in the place of main.py yourself, then abort")
@@ -108,6 +108,18 @@ def _under_way(file: Path) -> Plan:
     plan = read(file)
     if plan.candidate is None or plan.candidate.promoted:
         raise NoRollout("no rollout is in progress; start one with mmfmeta rollout start")
+    return plan
+
+
+def _served(file: Path) -> Plan:
+    """Return the plan of a candidate that was not rolled back."""
+    plan = _under_way(file)
+    candidate = _candidate(plan)
+    if reason := state.read(state.path_of(file), state.key_of(candidate)).ended:
+        raise NoRollout(
+            f"{candidate.name} was rolled back: {reason}; restart it with mmfmeta rollout start, "
+            "or end it with mmfmeta rollout abort"
+        )
     return plan
 
 
