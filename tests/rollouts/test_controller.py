@@ -139,6 +139,16 @@ def test_a_candidate_that_was_rolled_back_is_neither_promoted_nor_changed(file: 
     assert (file.parent / "model").read_text() == "new"
 
 
+def test_nothing_is_promoted_if_a_file_is_missing(file: Path) -> None:
+    (file.parent / "names").write_text("old")
+    files = {"model": "new", "names": "missing"}
+    changes.begin(file, {"candidate": {"name": "v2", "artifacts": files, "traffic": 40}})
+    with pytest.raises(changes.NoRollout, match="missing: no such file"):
+        changes.promote(file)
+    assert (file.parent / "model").read_text() == "old"
+    assert not list(file.parent.glob("*.old-*")), "nor is anything backed up"
+
+
 def test_figures_of_a_step_outlive_the_worker_that_checks_them(file: Path) -> None:
     """A candidate that ends its workers also ends those that would roll it back."""
     write(plan(traffic=40), file)

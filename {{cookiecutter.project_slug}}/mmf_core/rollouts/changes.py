@@ -89,6 +89,10 @@ def _promote(file: Path) -> Plan:
     if uris := [source for source in candidate.artifacts.values() if is_uri(source)]:
         raise NoRollout(f"put {uris[0]} in the place of the current file yourself, then abort")
     plan = plan.with_candidate(promoted=True)
+    entries = lockfile.read()
+    for name, source in candidate.artifacts.items():  # all of them, before the first is replaced
+        if not Path(source).exists() and name not in entries:
+            raise NoRollout(f"{source}: no such file")
     for name, source in candidate.artifacts.items():
         _put_in_place(name, source)
     write(plan, file)
@@ -133,9 +137,7 @@ def _put_in_place(name: str, source: str) -> None:
     entries = lockfile.read()
     old = entries.get(name)
     path, target = Path(source), Path(name)
-    if not path.exists():  # a version in the current file's store
-        if old is None:
-            raise NoRollout(f"{source}: no such file")
+    if old and not path.exists():  # a version in the current file's store
         entries[name] = _of_version(name, old, source)
         lockfile.write(entries)
         return
