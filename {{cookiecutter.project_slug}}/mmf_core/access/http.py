@@ -23,10 +23,11 @@ from .rate_limiter import Quota
 from .settings import AccessSettings
 
 _JWT = r"eyJ[\w-]{17,}\.eyJ[\w-]{17,}\.[\w-]{43,}"  # the shortest header and signature
-_IN_QUERY = re.compile(
-    rf"(?:^|&)access_token=|(?<![\w-])(?:{_JWT}|{PREFIX}[\w-]{{43}}(?![\w-]))", re.ASCII
-)
+_TOKEN = re.compile(rf"(?<![\w-])(?:{_JWT}|{PREFIX}[\w-]{{43}}(?![\w-]))", re.ASCII)
+"""A whole JWT or API key."""
+_IN_QUERY = re.compile(rf"(?:^|&)access_token=|{_TOKEN.pattern}", re.ASCII)
 """A query with a token: by its name (RFC 6750, 2.3), or with a whole JWT or API key in it."""
+_IN_ADDRESS = "a token belongs in the header Authorization, never in the address"
 _audit_log = logging.getLogger("mmf.audit")
 
 
@@ -58,8 +59,11 @@ def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Respons
     environ = context.environ
     if INTERNAL in environ:
         return None
+    if _TOKEN.search(context.path):
+        context.path = _TOKEN.sub("***", context.path)  # for the log
+        raise malformed(_IN_ADDRESS)
     if (query := environ.get("QUERY_STRING")) and _IN_QUERY.search(query):
-        raise malformed("a token belongs in the header Authorization, never in the address")
+        raise malformed(_IN_ADDRESS)
     if environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
         return Response(status=204)  # a browser asks without a token, the same for all addresses
     endpoint = request.endpoint
