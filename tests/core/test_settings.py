@@ -131,6 +131,24 @@ def test_rejects_unknown_variable(name: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MMF_PAYLOAD_LOG", "https://user:hunter2@host/"),
+        ("MMF_PAYLOAD_LOG_KEY", "hunter2"),
+        ("MMF_TASKS", "mysql://user:hunter2@host/db"),
+        ("MMF_WEBHOOK_SECRET", "hunter2"),
+        ("MMF_TOKEN_KEYS", "hunter2"),
+        ("MMF_API_KEYS", "ci hunter2"),
+        ("MMF_RATE_LIMIT_REDIS", "http://:hunter2@host"),
+    ],
+)
+def test_an_invalid_secret_is_not_repeated(name: str, text: str) -> None:
+    problems = [line for group in settings_groups() for line in group.problems({name: text})]
+    assert [line.partition(":")[0] for line in problems] == [name]
+    assert "hunter2" not in problems[0]
+
+
 def test_ignores_kubernetes_service_variables() -> None:
     links = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR")
     check_environment(settings_groups(), {f"MMF_API_{link}": "x" for link in links})

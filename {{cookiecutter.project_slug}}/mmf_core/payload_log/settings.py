@@ -43,11 +43,11 @@ class PayloadLogSettings(SettingsGroup):
     ends after `seconds` at the latest. Without `key` private values are masked, with it hashed.
     """
 
-    location: str = setting("MMF_PAYLOAD_LOG", "", _location)
+    location: str = setting("MMF_PAYLOAD_LOG", "", _location, is_secret=True)
     share: float = setting("MMF_PAYLOAD_LOG_SHARE", 1.0, _share)
     file_size: int = setting("MMF_PAYLOAD_LOG_FILE_MIB", 16 * MIB, mebibytes)
     seconds: float = setting("MMF_PAYLOAD_LOG_SECONDS", 60.0, positive_duration)
-    key: bytes = setting("MMF_PAYLOAD_LOG_KEY", b"", _key)
+    key: bytes = setting("MMF_PAYLOAD_LOG_KEY", b"", _key, is_secret=True)
 
     @property
     def is_web(self) -> bool:

@@ -85,7 +85,7 @@ class TaskSettings(SettingsGroup):
     secret, and go only to public addresses and those that are allowed.
     """
 
-    uri: str = setting("MMF_TASKS", "", _uri)
+    uri: str = setting("MMF_TASKS", "", _uri, is_secret=True)
     folder: str = setting("MMF_TASKS_DIR", ".tasks", str)
     files: str = setting("MMF_TASK_FILES", "", _place)
     workers: int = setting("MMF_TASK_WORKERS", 1, _whole(0, _MAX_WORKERS))
@@ -96,7 +96,7 @@ class TaskSettings(SettingsGroup):
     sync: str = setting("MMF_TASK_SYNC", "normal", one_of("normal", "full"))
     keep: float = setting("MMF_TASK_KEEP_HOURS", 24 * 3600.0, _hours)
     max_kept: int = setting("MMF_TASK_KEEP_MIB", 1024 * MIB, mebibytes)
-    webhook_secret: bytes = setting("MMF_WEBHOOK_SECRET", b"", _secret)
+    webhook_secret: bytes = setting("MMF_WEBHOOK_SECRET", b"", _secret, is_secret=True)
     webhook_allow: tuple[tuple[str, ...], tuple[Network, ...]] = setting(
         "MMF_WEBHOOK_ALLOW", NOBODY, _allowed
     )
