@@ -16,7 +16,7 @@ import pytest
 import mmf_core as mmf
 from mmf_core.execution import Execution
 from mmf_core.models import profile_of
-from mmf_core.rollouts import candidate, changes, gates, mirror, state
+from mmf_core.rollouts import candidate, changes, gates, mirror, service, state
 from mmf_core.rollouts.candidate import CandidateError
 from mmf_core.rollouts.controller import BREACHES, Controller
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Copies, Counters
@@ -406,6 +406,18 @@ def test_a_slow_gate_holds_the_step_and_nothing_else(
     changes.abort(file)
     first.update()
     assert not rollout.counters.is_offered
+
+
+def test_a_reload_that_fails_names_the_candidate(file: Path) -> None:
+    write(plan(traffic=20), file)
+    (file.parent / "new").unlink()
+    stable = mmf.Registry()
+    stable.artifact("model")
+    with (
+        pytest.raises(CandidateError, match="the candidate v2 is not loaded: new: no such file"),
+        service.reimporting([]),
+    ):
+        service.executions("main", stable, {}, lambda _: cast("Execution", None))
 
 
 def test_a_profile_goes_with_its_file(file: Path) -> None:

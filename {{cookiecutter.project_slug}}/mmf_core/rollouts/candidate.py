@@ -49,6 +49,11 @@ class CandidateError(MMFError):
         super().__init__(failure.detail)
         self.public = failure.public
 
+    def of_candidate(self, name: str) -> CandidateError:
+        """Return the error with the candidate's name, for a reload that it makes fail."""
+        text = f"the candidate {name} is not loaded"
+        return CandidateError(Failure(f"{text}: {self.public}", f"{text}: {self}"))
+
 
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
     """Return the candidate's registry, with its artifacts loaded; CandidateError if it fails."""

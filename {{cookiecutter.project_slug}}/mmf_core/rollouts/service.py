@@ -73,7 +73,7 @@ def executions(
         loaded = load(candidate, module, registry)
     except CandidateError as error:
         if _Current.is_reloading:
-            raise
+            raise error.of_candidate(candidate.name) from error.__cause__
         return _without(stable, str(error), error.public)
     registry.others = {candidate.name: loaded}
     _Current.rollout = Rollout(plan, key, loaded, registry.version, before)
