@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 import mmf_core as mmf
+from mmf_core.example_calls import Failure
 from mmf_core.execution import Execution
 from mmf_core.models import profile_of
 from mmf_core.rollouts import candidate, changes, gates, mirror, service, state
@@ -418,6 +419,22 @@ def test_a_reload_that_fails_names_the_candidate(file: Path) -> None:
         service.reimporting([]),
     ):
         service.executions("main", stable, {}, lambda _: cast("Execution", None))
+
+
+def test_a_reload_keeps_the_message_of_a_candidates_exception_to_the_log(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The readiness needs no token."""
+    failure = Failure("score fails on its example: RuntimeError", "RuntimeError: a secret")
+    monkeypatch.setattr(candidate, "_try", lambda *_: failure)
+    write(plan(traffic=20), file)
+    stable = mmf.Registry()
+    stable.artifact("model")
+    with pytest.raises(CandidateError, match="a secret") as caught, service.reimporting([]):
+        service.executions("main", stable, {}, lambda _: cast("Execution", None))
+    assert Failure.of(caught.value).public == (
+        "the candidate v2 is not loaded: score fails on its example: RuntimeError"
+    )
 
 
 def test_a_profile_goes_with_its_file(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from .calls import CallResult as CallResult
 from .calls import CallStatus as CallStatus
+from .calls import DescribedError as DescribedError
 from .calls import Failure as Failure
 from .calls import call as call
 from .forks import Fork as Fork

@@ -51,6 +51,8 @@ class Failure(NamedTuple):
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Describe an error raised while a project was imported or its artifacts loaded."""
+        if isinstance(error, DescribedError):
+            return error.failure
         name, place = type(error).__name__, _place(error)
         text = _line(error).removesuffix(place)  # a SyntaxError's message has it already
         if not isinstance(error, MMFError):
@@ -58,6 +60,14 @@ class Failure(NamedTuple):
         cause = str(error.__cause__ or "")
         own = str(error).partition(f": {cause}")[0] if cause else text
         return cls(f"{own}{place}", f"{text}{place}")
+
+
+class DescribedError(MMFError):
+    """An error that is described already; its text is for the log."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
 
 
 class CallResult(NamedTuple):

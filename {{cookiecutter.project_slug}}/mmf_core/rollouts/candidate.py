@@ -22,8 +22,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ..codecs import preload
-from ..errors import MMFError
-from ..example_calls import Failure, Fork, call_on_example, failed_example, use_model_schemas
+from ..example_calls import (
+    DescribedError,
+    Failure,
+    Fork,
+    call_on_example,
+    failed_example,
+    use_model_schemas,
+)
 from ..example_calls.forks import set_alarm
 from ..models import profile_of
 from ..processes import is_in_gunicorn
@@ -42,17 +48,13 @@ _OWNER, _FOLDERS = os.getpid(), f"mmf-candidate-{secrets.token_hex(8)}-"
 """The process whose folders begin like this, and those of its forks."""
 
 
-class CandidateError(MMFError):
-    """The candidate cannot be served; `public` is for responses, the text for the log."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.detail)
-        self.public = failure.public
+class CandidateError(DescribedError):
+    """The candidate cannot be served."""
 
     def of_candidate(self, name: str) -> CandidateError:
         """Return the error with the candidate's name, for a reload that it makes fail."""
-        text = f"the candidate {name} is not loaded"
-        return CandidateError(Failure(f"{text}: {self.public}", f"{text}: {self}"))
+        public, detail = (f"the candidate {name} is not loaded: {text}" for text in self.failure)
+        return CandidateError(Failure(public, detail))
 
 
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:

@@ -73,8 +73,8 @@ def executions(
         loaded = load(candidate, module, registry)
     except CandidateError as error:
         if _Current.is_reloading:
-            raise error.of_candidate(candidate.name) from error.__cause__
-        return _without(stable, str(error), error.public)
+            raise error.of_candidate(candidate.name) from error
+        return _without(stable, str(error), error.failure.public)
     registry.others = {candidate.name: loaded}
     _Current.rollout = Rollout(plan, key, loaded, registry.version, before)
     return routed(_Current.rollout, stable, make)
