@@ -44,7 +44,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 LIMITS = {
     "anything that is sent": [decoded_size.MAX_GROWTH],
     "JSON, YAML": [json_values.MAX_DEPTH],
-    "a table |": [decoded_size.MAX_COLUMNS, decoded_size._DENSE_CELLS],
+    "a table |": [decoded_size.MAX_COLUMNS, decoded_size.DENSE_CELLS],
     "an array": [decoded_size._EMPTY_CELLS],
     "JSON with a name": [repeated_names._MOST_OBJECTS],
     "XLSX, ODS": [zipped.MAX_ROWS],

@@ -77,6 +77,25 @@ def cells() -> Iterator[HostileInput]:
         seconds=5,
         mib=600,
     )
+    for name, columns, start, end in (
+        ("2,000 columns", 2_000, b"a", b""),
+        ("16,000 columns", 16_000, b"a", b""),
+        ("2,000 columns between two quotes", 2_000, b'x"', b',y"z'),
+    ):
+        yield HostileInput(
+            f"a CSV of {name} and 60,000 rows of a cell",
+            "/strict",
+            CSV,
+            lambda columns=columns, start=start, end=end: (
+                b",".join([start, *(b"c%d" % index for index in range(columns))])
+                + end
+                + b"\n"
+                + b"1\n" * 60_000
+            ),
+            frozenset({400}),
+            seconds=1,
+            mib=40,
+        )
     for name, path, cell in (
         ("1,499,990 different whole numbers with a point", "/whole", "{}.0,1"),
         ("1,499,990 different numbers", "/strict", "{}.5,1"),

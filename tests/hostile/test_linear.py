@@ -116,6 +116,21 @@ CASES: dict[str, Case] = {
         lambda n: b'"' * (2 * n + 1),
         16_000,
     ),
+    "CSV: quotes in a header": (
+        lambda data: csv_text.check_width(data, ",", {}, "CSV"),
+        lambda n: b'a"' + b',x"' * n,
+        16_000,
+    ),
+    "CSV: quotes in short rows": (
+        lambda data: csv_text.check_width(data, ",", {}, "CSV"),
+        lambda n: b"a," * 1_000 + b"\n" + b'"x"y"\n' * n,
+        16_000,
+    ),
+    "CSV: lines of blanks": (
+        lambda data: csv_text.check_width(data, ",", {}, "CSV"),
+        lambda n: b" " * n + b"x\n" + b" \n" * n,
+        64_000,
+    ),
     "CSV: empty lines": (
         lambda data: csv_text.check_width(data, ",", {}, "CSV"),
         lambda n: b"\r" * n,

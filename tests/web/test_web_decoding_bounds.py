@@ -124,6 +124,53 @@ def test_memory_of_small_values_is_limited(
     assert b"MMF_MAX_BODY_MIB" in response.data
 
 
+NAMES = b",".join(b"c%d" % index for index in range(2_000))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        NAMES,
+        NAMES.replace(b",", b";"),
+        b'"a,b",' + NAMES,
+        b'x",' + NAMES + b',y"z',  # quotes that do not begin a cell are part of its text
+        b" \n\n" + NAMES,
+        b"sep=,\n" + NAMES,
+    ],
+)
+@pytest.mark.parametrize("row", [b"1\n", b"1\r\n", b'"1"\n', b'1"\n', b'"\n"\n'])
+def test_short_rows_do_not_become_a_huge_table(
+    header: bytes, row: bytes, client: FlaskClient
+) -> None:
+    body = header + b"\n" + row * 5_000
+    with at_most(1):
+        response = client.post("/table", data=body, content_type="text/csv")
+    assert response.status_code == 400
+    assert b"nearly empty" in response.data
+
+
+def test_line_breaks_in_cells_are_no_rows(client: FlaskClient) -> None:
+    header = NAMES[: NAMES.index(b"c100")] + b"text\n"
+    body = header + b"1," * 100 + b'"' + b"\n" * 20_000 + b'"\n'
+    response = client.post("/table", data=body, content_type="text/csv")
+    assert response.status_code == 200, response.data[:200]
+
+
+def test_columns_beside_quotes_are_limited(client: FlaskClient) -> None:
+    body = b'x",' + b"a," * MAX_COLUMNS + b'y"z\n1\n'
+    response = client.post("/table", data=body, content_type="text/csv")
+    assert response.status_code == 400
+    assert b"16,384" in response.data
+
+
+@pytest.mark.parametrize("header", [b'x",' + b"a," * 16_000 + b'y"z', b'"a",' * 16_000 + b'"a"'])
+def test_repeated_names_beside_quotes_are_limited(header: bytes, client: FlaskClient) -> None:
+    with at_most(1):
+        response = client.post("/table", data=header + b"\n1\n", content_type="text/csv")
+    assert response.status_code == 422
+    assert b"unique column names" in response.data
+
+
 def test_memory_of_binary_texts_is_limited(client: FlaskClient) -> None:
     data = (struct.pack("<I", 2) + b"xy") * (MIB // 8)
     parameters = {"binary_data_size": len(data)}

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..errors import ErrorDetail, InvalidValue, RequestError, quoted
 from .base import Options
-from .decoded_size import MAX_COLUMNS, check_columns
+from .decoded_size import DENSE_CELLS, MAX_COLUMNS, check_columns, max_memory, refuse_sparse
 
 QUOTE_ALL: Literal[1] = csv.QUOTE_ALL
 MAX_REPEATED = 100  # of the columns: fewer are named one by one in the error
@@ -25,6 +25,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _FALLBACK_ENCODING = "cp1251"
+_CELL_SIZE = 28  # bytes of memory, as a separator takes
 # Options with which the first two records need not be the header and the first row.
 _LAYOUT = {
     *("header", "names", "index_col", "usecols", "skiprows", "skip_blank_lines", "comment"),
@@ -33,6 +34,17 @@ _LAYOUT = {
 _QUOTED = re.compile(rb'"[^"]*+"')
 _BLANK_LINE = re.compile(rb"(?:\n|\r(?!\n))[ \t]*+[\r\n]")
 _RECORD = re.compile(rb'[\r\n]*+((?:[^"\r\n]++|"[^"]*+(?:"|\Z))*+)')
+# As pandas reads: a quote begins a quoted cell only at its start, blank lines come before a header.
+_CELL = rb'(?:"(?:[^"]++|"")*+(?:"|\Z))?+[^%(sign)b\r\n]*+'
+_HEADER = (
+    rb"(?:\xef\xbb\xbf)?+(?:(?:(?!%(sign)b)[ \t])*+[\r\n]++)*+("
+    + _CELL
+    + rb"(?:%(sign)b"
+    + _CELL
+    + rb")*+)"
+)
+_NEXT_CELL = rb"%(sign)b(" + _CELL + rb")"
+_QUOTED_CELL = rb'"(?:(?<=[%(sign)b\r\n]")|(?<=\A"))(?:[^"]++|"")*+(?:"|\Z)[^%(sign)b\r\n]*+'
 
 
 def as_utf8(data: bytes, options: Options, name: str) -> tuple[bytes, Options]:
@@ -64,22 +76,55 @@ def _encoding(data: bytes) -> str:
 
 
 def check_width(text: bytes, separator: str, options: Options, name: str) -> None:
-    """Refuse a header of very many columns, and a first row that is longer than its header.
+    """Refuse a header of very many columns, a first row that is longer, and many shorter rows.
 
-    pandas would take minutes for the former, and would take the latter's first cells for an index.
+    pandas would take minutes for the first, would take the second's first cells for an index, and
+    would make all cells that the third leave out.
     """
     if len(separator) != 1:
         return
     header, end = bare_record(text, 0)
     columns = header.count(separator.encode()) + 1
-    check_columns(columns)
-    if columns > MAX_REPEATED and _LAYOUT.isdisjoint(options):
-        _check_repeated(header.split(separator.encode()))
+    names = header.split(separator.encode())
+    if b'"' in text[:end] or text[:1].isspace():
+        names = _names(text, separator)
+    check_columns(len(names))
+    _check_filled(text, len(names), separator, options)
+    if len(names) > MAX_REPEATED and _LAYOUT.isdisjoint(options):
+        _check_repeated(names)
     width = bare_record(text, end)[0].count(separator.encode()) + 1
     if width > MAX_COLUMNS or (
         width > columns and _LAYOUT.isdisjoint(options) and _is_row_longer(text, separator)
     ):
         raise too_many_cells(text, name)
+
+
+def _names(text: bytes, separator: str) -> list[bytes]:
+    """Return the cells of a header that has quotes, not all of which begin a cell, or blank lines.
+
+    Quotes stay.
+    """
+    sign = {b"sign": re.escape(separator.encode())}
+    header = re.match(_HEADER % sign, text)
+    return re.findall(_NEXT_CELL % sign, separator.encode() + header[1]) if header else []
+
+
+def _check_filled(text: bytes, columns: int, separator: str, options: Options) -> None:
+    """Refuse rows that leave out so many cells that a few bytes would become a huge table."""
+    if len(text) * columns <= DENSE_CELLS:  # a row takes a byte
+        return
+    most = min(len(text), max_memory(options) // _CELL_SIZE)
+    rows = _line_breaks(text)
+    if rows * columns > most and b'"' in text:
+        sign = re.escape(separator.encode())
+        rows = _line_breaks(re.sub(_QUOTED_CELL % {b"sign": sign}, b"", text))
+    refuse_sparse(rows, columns, most)
+
+
+def _line_breaks(text: bytes) -> int:
+    if b"\r" not in text:
+        return text.count(b"\n")
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
 
 
 def _check_repeated(names: list[bytes]) -> None:

@@ -32,7 +32,7 @@ JSON_WEIGHTS: Weights = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
 RECORD_WEIGHTS: Weights = {**JSON_WEIGHTS, b",": 72}
 """Those of records in JSON, each value of which is also a cell of the table."""
 
-_DENSE_CELLS = 1_000_000
+DENSE_CELLS = 1_000_000
 """A table of up to this many cells is never rejected as nearly empty."""
 _EMPTY_CELLS = 100_000
 """The places that the axes of an array without values may have."""
@@ -114,7 +114,7 @@ def refuse_sparse(rows: int, columns: int, max_cells: int) -> None:
     A table of more cells than `max_cells` is refused, unless it has a million at most.
     """
     check_columns(columns)
-    if rows * columns > max(_DENSE_CELLS, max_cells):
+    if rows * columns > max(DENSE_CELLS, max_cells):
         raise RequestError(
             f"this table of {rows:,} rows and {columns:,} columns is nearly empty; "
             f"send it in smaller pieces"
