@@ -29,7 +29,7 @@ from mmf_core.cli import main
 from mmf_core.errors import MissingPackage, SettingError
 from mmf_core.payload_log import parquet_files
 from mmf_core.payload_log.observer import make_observer
-from mmf_core.payload_log.payloads import MASK, MAX_ROWS
+from mmf_core.payload_log.payloads import MASK, MAX_ROWS, cells_of
 from mmf_core.payload_log.record import COLUMNS, Record
 from mmf_core.payload_log.settings import PayloadLogSettings
 from mmf_core.payload_log.writer import MAX_RECORDS, Row, Writer
@@ -328,7 +328,7 @@ def record(cells: int = 1) -> Record:
     return Record(0.0, "id", "score", "native", "", 0.0, None, {}, None, None, cells)
 
 
-@pytest.mark.parametrize(("cells", "kept"), [(1, MAX_RECORDS), (100_000, 10)])
+@pytest.mark.parametrize(("cells", "kept"), [(1, MAX_RECORDS), (100_000, 10), (2_000_000, 1)])
 def test_a_full_queue_drops_and_counts(cells: int, kept: int) -> None:
     sink, dropped = _Stuck(), records("dropped")
     queue = Writer(sink, lambda _: {})
@@ -339,6 +339,19 @@ def test_a_full_queue_drops_and_counts(cells: int, kept: int) -> None:
     sink.goes_on.set()
     queue.close()
     assert len(sink.rows) == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.DataFrame({"a": [1, 2], "b": ["x" * 8_000, None]}),
+        pd.DataFrame({"a": [1, 2], "b": [["x" * 8_000], []]}),
+        pd.DataFrame({"b": ["x" * 8_000]}, dtype="str"),
+        "x" * 8_000,
+    ],
+)
+def test_long_texts_count_as_many_cells(value: Any) -> None:
+    assert 1_000 <= cells_of(value) < 1_010
 
 
 def test_a_record_that_cannot_be_encoded_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:

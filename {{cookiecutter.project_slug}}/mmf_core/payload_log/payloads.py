@@ -153,7 +153,16 @@ def cells_of(value: Any) -> int:
     if isinstance(value, bytes | str):
         return 1 + len(value) // _BYTES_PER_CELL
     size = getattr(value, "size", 1)
+    if hasattr(value, "columns"):
+        size += _text_length(value) // _BYTES_PER_CELL
     return size if isinstance(size, int) else 1
+
+
+def _text_length(table: pd.DataFrame) -> int:
+    """Return the length of the cells that can be of any length."""
+    names = (index for index, dtype in enumerate(table.dtypes) if dtype.kind == "O")
+    cells = (cell for index in names for cell in table.iloc[:, index].tolist())
+    return sum(len(cell if isinstance(cell, str | bytes) else str(cell)) for cell in cells)
 
 
 _DESCRIBED: dict[Kind, Callable[[Any], Any]] = {

@@ -69,7 +69,9 @@ class Writer:
         with self._lock:
             if self._owner != os.getpid():
                 self._start()
-            is_full = self._count >= MAX_RECORDS or self._cells + record.cells > MAX_CELLS
+            is_full = self._count >= MAX_RECORDS or (
+                self._count > 0 and self._cells + record.cells > MAX_CELLS
+            )
             if not is_full:
                 self._count += 1
                 self._cells += record.cells
