@@ -206,6 +206,19 @@ def test_a_table_that_cannot_be_called_in_pieces_is_refused(
         assert (error["where"], error["row"], error["column"]) == ("data", 2_400, "b")
 
 
+def test_a_result_is_stored_up_to_the_limit(
+    open_queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MMF_TASK_KEEP_MIB", "0.03125")
+    queue = open_queue(0.005)
+    task = as_task(queue, "score", text(3 * ROWS))
+    assert task["status"] == "failed", task
+    assert task["error"]["status"] == 413
+    assert "the result exceeds 0.03125 MiB (set MMF_TASK_KEEP_MIB)" in task["error"]["detail"]
+    assert not [*(tmp_path / "tasks" / "files").iterdir()]
+    assert as_task(queue, "score", text(1_000))["status"] == "succeeded"
+
+
 @pytest.mark.parametrize(
     ("data", "status", "detail"),
     [

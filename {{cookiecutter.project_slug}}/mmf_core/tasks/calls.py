@@ -71,7 +71,7 @@ class TaskCalls:
         self._writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
         self._kept = KeptColumns.of(target)
         self._execution = execution
-        self._large = LargeTables.of(target, limits)
+        self._large = LargeTables.of(target, limits, task_settings.max_kept)
         self._max_body: int = limits["max_body"]
 
     def check(self, request: Request, replayed: Request) -> None:

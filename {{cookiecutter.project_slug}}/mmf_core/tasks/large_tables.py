@@ -19,9 +19,10 @@ from ..call_options import batch_argument
 from ..capabilities import TableFiles, parts
 from ..codecs import Format, as_frame
 from ..descriptors import DataFrame
-from ..errors import RequestError, ResultError, listed, shortened
+from ..errors import BodyTooLarge, RequestError, ResultError, listed, shortened
 from ..execution import in_order
 from ..reporting import reporter
+from ..settings import MIB
 from ..target import HEADER_QUERY, SHEET_QUERY, Target
 from ..web.http.codec_options import options_of
 from ..web.http.requests import parse_content_type
@@ -40,22 +41,31 @@ _UTF8 = {"", "utf-8", "utf8"}
 
 
 class LargeTables:
-    """The table of one target, which is the argument `argument`; `limits` are the operator's."""
+    """The table of one target, which is the argument `argument`; `limits` are the operator's.
+
+    A result has `max_kept` bytes at most: a short row may have many cells, and a longer result.
+    """
 
     def __init__(
-        self, target: Target, argument: str, files: TableFiles, limits: Mapping[str, Any]
+        self,
+        target: Target,
+        argument: str,
+        files: TableFiles,
+        limits: Mapping[str, Any],
+        max_kept: int,
     ) -> None:
         self._route = target.route
         self._argument = argument
         self._keeps = target.kept is not None
         self._options = options_of(target.arguments[argument], limits)
         self._max_body: int = limits["max_body"]
+        self._max_kept = max_kept
         self._files = files
         self._writer = ResultWriter(target, limits)
         self.writes = files.writes
 
     @classmethod
-    def of(cls, target: Target, limits: Mapping[str, Any]) -> Self | None:
+    def of(cls, target: Target, limits: Mapping[str, Any], max_kept: int) -> Self | None:
         """Return how large tables of a target are read; None if they cannot be."""
         for files in parts("table_files"):
             if not target.call_options.batch or target.trains:
@@ -63,7 +73,7 @@ class LargeTables:
             argument = batch_argument(target.arguments, target.returns)
             ends = target.arguments[argument], target.returns
             if all(isinstance(end, DataFrame) and not end.needs_whole_table for end in ends):
-                return cls(target, argument, files, limits)
+                return cls(target, argument, files, limits, max_kept)
         return None
 
     def accepts(self, request: Request) -> bool:
@@ -99,7 +109,7 @@ class LargeTables:
         """Call a target for each piece; return a file of the results, each with its values.
 
         RequestError counts rows from the first of the table; ResultError if a result does not have
-        the rows of its piece, or the columns of the first.
+        the rows of its piece, or the columns of the first; BodyTooLarge if the result is.
         """
         file, rows = files.temporary(), 0
         dtypes: list[Mapping[str, Any]] = []
@@ -109,7 +119,7 @@ class LargeTables:
                 result = self._checked(_called(call, values, rows), table)
                 dtypes.append(dict(result.dtypes))
                 self._check_names([*dtypes[0]], [*result.columns])
-                files.append(file, self._stored(result, values if self._keeps else None))
+                self._append(file, result, values if self._keeps else None, files)
                 rows += len(table)
                 reporter.progress(min(position, 1.0), f"{rows:,} rows")
             if any(dtypes[0] != other for other in dtypes):
@@ -145,6 +155,17 @@ class LargeTables:
             )
         return frame.reset_index(drop=True)
 
+    def _append(
+        self, file: IO[bytes], result: pd.DataFrame, values: Mapping[str, Any] | None, files: Files
+    ) -> None:
+        content = self._stored(result, values)
+        if file.tell() + len(content) > self._max_kept:
+            raise BodyTooLarge(
+                f"the result exceeds {self._max_kept / MIB:g} MiB (set MMF_TASK_KEEP_MIB); "
+                f"send its rows in smaller pieces"
+            )
+        files.append(file, content)
+
     def _stored(self, result: pd.DataFrame, values: Mapping[str, Any] | None) -> bytes:
         try:
             return pickle.dumps((result, values), protocol=5)
@@ -163,7 +184,7 @@ class LargeTables:
         file.seek(0)
         other = files.temporary()
         for result, values in stored_pairs(file):
-            files.append(other, self._stored(result.astype(dtypes), values))
+            self._append(other, result.astype(dtypes), values, files)
         file.close()
         return other
 

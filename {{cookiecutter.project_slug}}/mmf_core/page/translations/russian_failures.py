@@ -145,6 +145,9 @@ RUSSIAN_FAILURES = {
     "the task is {name} already": "задача уже закончена",
     "the task is {name}: it has no result": "у задачи нет результата",
     "the result was removed (set MMF_TASK_KEEP_HOURS, MMF_TASK_KEEP_MIB)": "результат уже удалён",
+    "the result exceeds {limit} MiB (set MMF_TASK_KEEP_MIB); send its rows in smaller pieces": (
+        "результат больше {limit} МиБ; пришлите по частям"
+    ),
     "the file with the content of this task was deleted": "файл с данными задачи удалён",
     "the result is from another version of this service": (
         "результат записан другой версией сервиса"
