@@ -15,6 +15,7 @@ import requests
 from task_services import ASYNC, Queue, fetch, state_of, until
 
 import mmf_core as mmf
+from cpu_time import at_most
 from mmf_core.processes import process_tree, pss
 from mmf_core.reporting import reporter
 from mmf_core.tasks import file_storage
@@ -204,6 +205,17 @@ def test_a_table_that_cannot_be_called_in_pieces_is_refused(
     if status == 422:
         (error,) = task["error"]["errors"]
         assert (error["where"], error["row"], error["column"]) == ("data", 2_400, "b")
+
+
+def test_short_rows_that_become_a_huge_table_are_rejected_immediately(
+    open_queue: Callable[..., Queue],
+) -> None:
+    data = b",".join(b"c%d" % index for index in range(600)) + b"\n" + b"1\n" * 120_000
+    queue = open_queue(0.2)
+    with at_most(2):
+        response = queue.client.post("/free", data=data, headers=ASYNC | CSV)
+    assert response.status_code == 400, response.text
+    assert "is nearly empty" in response.get_json()["detail"]
 
 
 def test_a_result_is_stored_up_to_the_limit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import Format
+from ..codecs import Format, SparseTable
 from ..errors import InvalidValue, RequestError
 from .chunks import AnyChunk, TextChunk
 from .errors import BatchError
@@ -34,6 +34,8 @@ def read_records(
 
 def _is_of_record(error: RequestError, chunk: TextChunk) -> bool:
     """Return whether a single record may be the cause; in CSV, cells are never invalid."""
+    if isinstance(error, SparseTable):
+        return False
     return chunk.format is Format.JSONL or not isinstance(error, InvalidValue)
 
 

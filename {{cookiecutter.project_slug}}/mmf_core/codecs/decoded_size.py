@@ -40,6 +40,10 @@ _MAX_WEIGHT = 450  # bytes of memory for a byte of text, in any format
 _BYTE_WEIGHT = 4  # of any byte, in addition to the weights of tokens
 
 
+class SparseTable(RequestError):
+    """A table whose text leaves most of its cells out: no single record is the cause."""
+
+
 def read_json(data: bytes, options: Options, weights: Weights = JSON_WEIGHTS) -> Any:
     """Read a JSON text that holds the values of arguments, within the bounds of memory."""
     check_decoded_size(data, weights, Format.JSON, options)
@@ -109,13 +113,13 @@ def check_columns(columns: int) -> None:
 
 
 def refuse_sparse(rows: int, columns: int, max_cells: int) -> None:
-    """Raise RequestError for a small text that makes a huge table, by leaving most cells out.
+    """Raise SparseTable for a small text that makes a huge table, by leaving most cells out.
 
     A table of more cells than `max_cells` is refused, unless it has a million at most.
     """
     check_columns(columns)
     if rows * columns > max(DENSE_CELLS, max_cells):
-        raise RequestError(
+        raise SparseTable(
             f"this table of {rows:,} rows and {columns:,} columns is nearly empty; "
             f"send it in smaller pieces"
         )
