@@ -407,6 +407,25 @@ def test_a_broken_record_is_named(text: str, reason: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("address", "recorded"),
+    [
+        ("https://bob:s3c@ret@example.com/org/mmf.git", "https://example.com/org/mmf.git"),
+        ("git+https://token@example.com/org/mmf", "git+https://example.com/org/mmf"),
+        ("https://example.com/org/mmf@main", "https://example.com/org/mmf@main"),
+        ("ssh://git@example.com/org/mmf", "ssh://git@example.com/org/mmf"),
+        ("git@example.com:org/mmf.git", "git@example.com:org/mmf.git"),
+    ],
+)
+def test_a_password_in_the_address_of_a_template_is_not_recorded(
+    address: str, recorded: str, tmp_path: Path
+) -> None:
+    write_record(tmp_path, Record(address, OLD, "1234567"))
+    assert read_record(tmp_path).template == recorded
+    cruft = json.loads((tmp_path / CRUFT).read_text())
+    assert (cruft["template"], cruft["context"]["cookiecutter"]["_template"]) == (recorded,) * 2
+
+
+@pytest.mark.parametrize(
     ("old", "mine", "new", "merged", "kept"),
     [
         ("a==1\nb==1\n", "a==1\nb==1\n", "a==2\nb==1\n", "a==2\nb==1\n", []),

@@ -11,7 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ CRUFT = ".cruft.json"
 CORE = "mmf_core"
 _HEADER = "# What this project was generated from. `mmfmeta upgrade` reads and rewrites it.\n\n"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+_CREDENTIALS = re.compile(r"^((?:git\+)?https?://)[^/]*@")
 _SKIPPED = {".git", ".venv", "__pycache__", NAME, CRUFT}
 
 
@@ -84,7 +85,11 @@ def read_record(project: Path) -> Record:
 
 
 def write_record(project: Path, record: Record) -> None:
-    """Write a project's record, and cruft's unless the commit is unknown."""
+    """Write a project's record, and cruft's unless the commit is unknown.
+
+    Both are committed: a user and password in the template's URL are left out.
+    """
+    record = replace(record, template=_CREDENTIALS.sub(r"\1", record.template))
     lines = [
         f"{name} = {_text(getattr(record, name))}" for name in ("template", "version", "commit")
     ]
