@@ -14,7 +14,7 @@ import pytest
 
 from baking import ROOT
 from mmf_core.cli.extra_files import added_files
-from mmf_core.extras import find_extras, remove_extras
+from mmf_core.extras import find_extras, remove_extras, with_required
 from mmf_core.upgrading.adoption import infer_record
 from mmf_core.upgrading.changelog import entries_between
 from mmf_core.upgrading.record import (
@@ -503,6 +503,21 @@ def test_an_extra_brings_its_files_and_packages(baked: Path, tmp_path: Path) -> 
     assert lines[-1].startswith("flask-cors")
     changed = {path for path, contents in tree_of(project).items() if before[path] != contents}
     assert changed == {"requirements.in", "deploy/grafana/dashboard.json"}
+
+
+def test_an_extra_brings_what_it_requires(baked: Path, tmp_path: Path) -> None:
+    core = Path(shutil.copytree(baked, tmp_path / baked.name)) / "mmf_core"
+    offered = ROOT / PAYLOAD / "mmf_core"
+    remove_extras(core, ["grpc", "v2", "device_export", "batch_prediction", "models/onnx"])
+    assert with_required(["grpc"], core, offered) == ["grpc", "v2"]
+    added = with_required(["v2", "device_export"], core, offered)
+    assert added == ["v2", "device_export", "batch_prediction", "models/onnx"]
+    assert with_required(["metrics"], core, offered) == ["metrics"]
+    command = [sys.executable, "-m", "mmf_core", "extras", "add", "grpc", "--template", str(ROOT)]
+    done = subprocess.run(command, cwd=core.parent, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[0].endswith(": grpc, v2")
+    imported = [sys.executable, "-c", "import mmf_core.grpc.views"]
+    subprocess.run(imported, cwd=core.parent, check=True)
 
 
 def test_a_rendered_file_of_an_extra_is_added_as_it_was(baked: Path, tmp_path: Path) -> None:

@@ -38,11 +38,12 @@ class ExtrasError(MMFError):
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """One extra: its files and folders, and the first line of its documentation."""
+    """One extra: its files and folders, the first line of its documentation, what it imports."""
 
     name: str
     paths: tuple[Path, ...]
     summary: str
+    requires: tuple[str, ...] = ()
 
 
 def find_extras(package: Path) -> dict[str, Extra]:
@@ -75,6 +76,16 @@ def add_extras(package: Path, names: Iterable[str], template: Path) -> None:
                 shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
             else:
                 shutil.copyfile(source, target)
+
+
+def with_required(names: Iterable[str], package: Path, template: Path) -> list[str]:
+    """Return the names of extras, and of what they require that a project's package lacks."""
+    present, offered = find_extras(package), find_extras(template)
+    complete = list(dict.fromkeys(names))
+    for name in complete:  # grows
+        required = _known(name, offered).requires
+        complete += [other for other in required if other not in {*present, *complete}]
+    return complete
 
 
 def packages_of(paths: Iterable[Path]) -> set[str]:
@@ -138,7 +149,7 @@ def _known(name: str, extras: Mapping[str, Extra]) -> Extra:
 
 def _capabilities(package: Path) -> Iterable[Extra]:
     for file in package.glob("*/capability.py"):
-        yield Extra(file.parent.name, (file.parent,), _summary(file))
+        yield Extra(file.parent.name, (file.parent,), _summary(file), _requirements(file))
 
 
 def _modules(package: Path) -> Iterable[Extra]:
@@ -159,6 +170,15 @@ def _single(package: Path) -> Iterable[Extra]:
     for file in (package / name for name in _SINGLE):
         if file.exists():
             yield Extra(file.stem, (file,), _summary(file))
+
+
+def _requirements(file: Path) -> tuple[str, ...]:
+    """Return the `requires` of a capability, without importing it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg == "requires":
+            names: tuple[str, ...] = ast.literal_eval(node.value)
+            return names
+    return ()
 
 
 def _summary(file: Path) -> str:

@@ -19,6 +19,7 @@ from ..extras import (
     packages_of,
     remove_extras,
     repository_of,
+    with_required,
 )
 from .extra_files import (
     REQUIREMENTS,
@@ -79,10 +80,12 @@ def remove(names: tuple[str, ...]) -> None:
 def add(names: tuple[str, ...], template: str | None) -> None:
     """Copy extras from the template into this project: mmf_core, deploy/, requirements.in.
 
-    What the project has stays: an existing file in deploy/, the line of a package.
+    Extras that they require, and the project lacks, are added, too. What the project has stays: an
+    existing file in deploy/, the line of a package.
     """
     package = _package()
     with _template_package(template, package.parent / RECORD) as source:
+        names = tuple(with_required(names, package, source))
         add_extras(package, names, source)
         click.echo(f"added to {package}: {', '.join(names)}")
         added = [find_extras(package)[name] for name in names]
