@@ -493,16 +493,21 @@ def test_an_extra_brings_its_files_and_packages(baked: Path, tmp_path: Path) -> 
     dashboard = project / "deploy" / "grafana" / "dashboard.json"
     dashboard.write_text("mine\n")
     shutil.rmtree(project / "deploy" / "prometheus")
-    printed = run("add", "metrics", "cors", "codecs/table_xls", "--template", str(ROOT))
+    edited = project / "mmf_core" / "v2" / "tables.py"
+    edited.write_text("mine\n")
+    added = ("metrics", "cors", "codecs/table_xls", "v2")
+    printed = run("add", *added, "--template", str(ROOT))
     assert "added     deploy/prometheus/alerts.yml" in printed
     assert "kept      deploy/grafana/dashboard.json" in printed
+    assert "kept      mmf_core/v2/tables.py, which differs from the template's" in printed
+    assert edited.read_text() == "mine\n"
     assert "added     requirements.in: flask-cors" in printed
     assert dashboard.read_text() == "mine\n"
     lines = requirements.read_text().splitlines()
     assert lines[-2] == "mine"
     assert lines[-1].startswith("flask-cors")
     changed = {path for path, contents in tree_of(project).items() if before[path] != contents}
-    assert changed == {"requirements.in", "deploy/grafana/dashboard.json"}
+    assert changed == {"requirements.in", "deploy/grafana/dashboard.json", "mmf_core/v2/tables.py"}
 
 
 def test_an_extra_brings_what_it_requires(baked: Path, tmp_path: Path) -> None:

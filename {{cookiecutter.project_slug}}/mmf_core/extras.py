@@ -60,22 +60,26 @@ def remove_extras(package: Path, names: Iterable[str]) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def add_extras(package: Path, names: Iterable[str], template: Path) -> None:
-    """Copy extras from a template's package; ExtrasError if the versions differ."""
+def add_extras(package: Path, names: Iterable[str], template: Path) -> list[Path]:
+    """Copy extras from a template's package, and return the files that differ and stay.
+
+    ExtrasError if the versions differ.
+    """
     ours, theirs = version_of(package), version_of(template)
     if ours != theirs:
         raise ExtrasError(
             f"expected a template with mmf_core {ours}, as in this project, got {theirs}"
         )
     offered = find_extras(template)
-    for extra in [_known(name, offered) for name in names]:
-        for source in extra.paths:
-            target = package / source.relative_to(template)
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
-            else:
-                shutil.copyfile(source, target)
+    kept = []
+    for source in _files(_known(name, offered) for name in names):
+        target = package / source.relative_to(template)
+        if target.exists() and target.read_bytes() != source.read_bytes():
+            kept.append(target)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    return kept
 
 
 def with_required(names: Iterable[str], package: Path, template: Path) -> list[str]:
@@ -122,6 +126,13 @@ def version_in(source: str) -> str:
     """Return the version in the text of `mmf_core/__init__.py`; empty if it has none."""
     match = _VERSION.search(source)
     return match[1] if match else ""
+
+
+def _files(extras: Iterable[Extra]) -> Iterable[Path]:
+    for path in (path for extra in extras for path in extra.paths):
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                yield file
 
 
 def _required(node: ast.AST) -> Iterable[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..extras import PROJECT_FILES, package_of
 
+DIFFERS = "which differs from the template's"
 REQUIREMENTS = "requirements.in"
 _RECORD = ".mmf.toml"
 _QUESTIONS = "cookiecutter.json"
@@ -38,7 +39,7 @@ def added_files(project: Path, names: Iterable[str], payload: Path) -> Iterator[
             target.write_bytes(contents)
             yield f"added     {path}"
         elif target.read_bytes() != contents:
-            yield f"kept      {path}, which differs from the template's"
+            yield f"kept      {path}, {DIFFERS}"
 
 
 def leftover_files(project: Path, names: Iterable[str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from ..extras import (
     with_required,
 )
 from .extra_files import (
+    DIFFERS,
     REQUIREMENTS,
     added_files,
     added_requirements,
@@ -81,13 +82,15 @@ def add(names: tuple[str, ...], template: str | None) -> None:
     """Copy extras from the template into this project: mmf_core, deploy/, requirements.in.
 
     Extras that they require, and the project lacks, are added, too. What the project has stays: an
-    existing file in deploy/, the line of a package.
+    existing file that differs, the line of a package.
     """
     package = _package()
     with _template_package(template, package.parent / RECORD) as source:
         names = tuple(with_required(names, package, source))
-        add_extras(package, names, source)
+        kept = add_extras(package, names, source)
         click.echo(f"added to {package}: {', '.join(names)}")
+        for path in kept:
+            click.echo(f"kept      {path.relative_to(package.parent)}, {DIFFERS}")
         added = [find_extras(package)[name] for name in names]
         packages = packages_of(path for extra in added for path in extra.paths)
         for line in (
