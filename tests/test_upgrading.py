@@ -442,6 +442,14 @@ def test_a_password_in_the_address_of_a_template_is_not_recorded(
             'a==1 ; python_version < "3.12"\na==3 ; python_version >= "3.12"\n',
             [],
         ),
+        (
+            "a==1\nb==1\n",
+            "a==3\nb==1\nm==1\n",
+            "a==1 ; x\na==2 ; y\nb==1 ; x\n",
+            "a==3\nb==1 ; x\nm==1\n",
+            ["a==3 (the template: a==1 ; x, a==2 ; y)"],
+        ),
+        ("a==1 ; x\na==2 ; y\n", "a==1 ; x\na==2 ; y\n# m\n", "a==3\n", "a==3\n# m\n", []),
         ("-r x.in\n", "-r x.in\n-c y\n", "-r x.in\nb\n", "-r x.in\n-c y\nb\n", []),
     ],
 )

@@ -1,11 +1,14 @@
-"""Requirement files are merged by package: a line that both sides have changed is the project's."""
+"""Requirement files are merged by package: what both sides have changed is the project's.
+
+A package may have several lines, one for each marker: they are taken together, from one side.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*])?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def merge_requirements(old: str, mine: str, new: str) -> tuple[str, list[str]]:
@@ -15,53 +18,53 @@ def merge_requirements(old: str, mine: str, new: str) -> tuple[str, list[str]]:
     """
     if mine == old:
         return new, []
-    before, theirs, own = _lines(old), _lines(new), _lines(mine)
+    before, own, theirs = _packages(old), _packages(mine), _packages(new)
     merged: list[str] = []
-    kept: list[str] = []
+    replaced: set[str] = set()
     for line in mine.splitlines():
-        key = _key(line)
-        if key is None or key not in own or own[key] != line:
+        name = _package(line)
+        if name is None or own[name] != before.get(name):
             merged.append(line)
-        elif key not in before or before.get(key) == theirs.get(key):
-            merged.append(line)  # the template has not changed it
-            if key not in before and key in theirs and theirs[key] != line:
-                kept.append(_conflict(line, theirs[key]))
-        elif line == before[key]:
-            merged += [theirs[key]] if key in theirs else []
-        else:
-            merged.append(line)
-            if theirs.get(key) != line:
-                kept.append(_conflict(line, theirs.get(key, "")))
-    added = [line for key, line in theirs.items() if key not in before and key not in own]
+        elif name not in replaced:
+            merged += theirs.get(name, [])
+            replaced.add(name)
+    kept = [
+        _conflict(lines, theirs.get(name, []))
+        for name, lines in own.items()
+        if lines != before.get(name) and theirs.get(name) not in (before.get(name), lines)
+    ]
+    new_packages = [name for name in theirs if name not in before and name not in own]
+    added = [line for name in new_packages for line in theirs[name]]
     return _sorted_like(mine, merged, added), kept
 
 
-def _conflict(line: str, other: str) -> str:
-    return f"{_requirement(line)} (the template: {_requirement(other) or 'removed'})"
+def _conflict(lines: list[str], others: list[str]) -> str:
+    own, theirs = (", ".join(map(_requirement, side)) for side in (lines, others))
+    return f"{own} (the template: {theirs or 'removed'})"
 
 
 def _sorted_like(mine: str, merged: list[str], added: list[str]) -> str:
     """Join lines; those that are new are where they belong, if the project's are in order."""
-    own = [line for line in mine.splitlines() if _key(line)]
+    own = [line for line in mine.splitlines() if _package(line)]
     lines = merged + added
     if own == sorted(own, key=str.lower) and len(own) == len(mine.splitlines()):
         lines = sorted(lines, key=str.lower)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(text: str) -> Mapping[tuple[str, str], str]:
-    """Return the last line of each package, by name and marker."""
-    return {key: line for line in text.splitlines() if (key := _key(line))}
+def _packages(text: str) -> Mapping[str, list[str]]:
+    """Return the lines of each package, of which there is one for each marker."""
+    packages: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if name := _package(line):
+            packages.setdefault(name, []).append(line)
+    return packages
 
 
-def _key(line: str) -> tuple[str, str] | None:
-    """Return what a line is about: a package and its marker; None for a comment or an option."""
-    requirement = _requirement(line)
-    match = _NAME.match(requirement)
-    if match is None:
-        return None
-    marker = requirement.partition(";")[2].strip()
-    return re.sub(r"[-_.]+", "-", match[1]).lower(), marker
+def _package(line: str) -> str | None:
+    """Return the package that a line is about; None for a comment or an option."""
+    match = _NAME.match(_requirement(line))
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else None
 
 
 def _requirement(line: str) -> str:
