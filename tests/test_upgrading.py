@@ -360,6 +360,19 @@ def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> N
     assert git(project.folder, "status", "--porcelain") == ""
 
 
+def test_a_core_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
+    edit(project.folder / ".gitignore", "\n", "\nmmf_core/\n")
+    git(project.folder, "rm", "-r", "--quiet", "--cached", "mmf_core")
+    commit(project.folder, "ignored")
+    printed = project.upgrade(code=1)
+    assert "would be replaced, and git ignores it" in printed
+    assert OLD in project.text("mmf_core/__init__.py")
+    git(project.folder, "add", "--force", "mmf_core")
+    commit(project.folder, "before the upgrade")
+    project.upgrade()
+    assert NEW in project.text("mmf_core/__init__.py")
+
+
 @pytest.mark.long
 def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> None:
     other = tmp_path / "other"

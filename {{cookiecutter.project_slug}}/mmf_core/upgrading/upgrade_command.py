@@ -23,6 +23,7 @@ from .record import (
     Record,
     UpgradeError,
     Version,
+    files_of,
     parse_version,
     read_record,
     write_record,
@@ -98,7 +99,7 @@ def upgrade(**arguments: Any) -> None:
                 f"--mine:\n{changed}"
             )
         merge = merge_trees(old, project, new, work / "merge", with_core=options.mine)
-        _require_tracked(project, merge)
+        _require_tracked(project, merge, with_core=not options.mine)
         click.echo(f"{record.version} → {after.version}")
         for name, reason in obsolete_answers(template.questions_of(commits[1]), record.answers):
             click.echo(f"{'answer':10}{name}: {reason}")
@@ -160,9 +161,16 @@ def _require_clean(project: Path) -> None:
         )
 
 
-def _require_tracked(project: Path, merge: Merge) -> None:
+def _require_tracked(project: Path, merge: Merge, *, with_core: bool) -> None:
     """UpgradeError if a file would be replaced that git could not bring back."""
     tracked = set(names(git(project, "ls-files", "-z")))
+    core = (f"{CORE}/{path}" for path in files_of(project / CORE)) if with_core else ()
+    for path in core:
+        if path not in tracked:
+            raise UpgradeError(
+                f"{path} would be replaced, and git ignores it, so that nothing could undo that; "
+                f'commit it: git add --force {CORE} && git commit -m "before the upgrade"'
+            )
     for path in merge.written:
         if path not in tracked and (project / path).exists():
             raise UpgradeError(
