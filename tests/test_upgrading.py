@@ -374,6 +374,38 @@ def test_a_core_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> N
 
 
 @pytest.mark.long
+def test_links_and_folders_in_the_place_of_files_stay(project: Upgradable, tmp_path: Path) -> None:
+    """Nothing is written through a link: git could not bring back a file outside of the project."""
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    (template / PAYLOAD / "loadtests" / "new.py").write_text("new\n")
+    commit(template, "a file in a folder")
+    folder, outside = project.folder, tmp_path / "outside"
+    before = {"Procfile": project.text("Procfile"), "requirements.in": "mine\n"}
+    for path, text in before.items():
+        (tmp_path / path).write_text(text)
+        (folder / path).unlink()
+        (folder / path).symlink_to(tmp_path / path)
+    shutil.move(folder / "loadtests", outside)
+    (folder / "loadtests").symlink_to(outside)
+    (folder / "new.txt").mkdir()
+    (folder / "new.txt" / "mine").write_text("mine\n")
+    commit(folder, "links")
+    printed = project.upgrade("--from-template", str(template), "--to", "main")
+    for line in (
+        "Procfile, a link (the template: Procfile)",
+        "requirements.in, a link (the template: requirements.in)",
+        "loadtests, a link (the template: loadtests/new.py)",
+        "new.txt, a folder (the template: new.txt)",
+    ):
+        assert f"kept      {line}" in printed
+    assert {path: (tmp_path / path).read_text() for path in before} == before
+    assert not (outside / "new.py").exists()
+    assert "# the new template" in project.text("compose.yaml")
+    assert not git(folder, "diff", "--name-only")
+
+
+@pytest.mark.long
 def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> None:
     other = tmp_path / "other"
     git(tmp_path, "clone", "--quiet", str(project.template), str(other))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .core_copy import files_of_removed_extras
 from .git import git, names
-from .record import CRUFT, NAME, UpgradeError, files_of, is_core
+from .record import CRUFT, NAME, UpgradeError, files_of, hash_of, is_core
 from .requirements import merge_requirements
 
 MAIN = "main.py"
@@ -38,7 +38,7 @@ class Merge:
     deleted: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    """What both sides have changed: requirements, and files that the template has removed."""
+    """What both sides have changed: requirements, files that the template has removed, links."""
 
     @property
     def written(self) -> list[str]:
@@ -54,11 +54,13 @@ def merge_trees(
     `scratch` is a new folder. mmf_core is left out, unless it is to be merged, too: then extras
     that the project has removed stay removed. main.py is the project's if it has changed it, and
     then no file of the sample is added; a deleted file stays deleted, requirements are merged by
-    package, and a file keeps its line ends.
+    package, a file keeps its line ends, and nothing is written through a link.
     """
     _start_repository(scratch)
     generated = set(_files(old, with_core=with_core))
     offered = set(_files(new, with_core=with_core)) - files_of_removed_extras(old, mine, new)
+    obstacles = {path: obstacle for path in offered if (obstacle := _obstacle(mine, path))}
+    offered -= obstacles.keys()
     owned = {
         path
         for path in names(git(mine, "ls-files", "-z"))
@@ -71,7 +73,10 @@ def merge_trees(
     merge = Merge(scratch)
     texts = {}
     theirs = {path: new / path for path in offered}
-    only_mine = set(_only_mine(scratch, first, own, generated, owned))
+    only_mine = {
+        *_only_mine(scratch, first, own, generated, owned),
+        *(generated & obstacles.keys()),
+    }
     theirs |= {path: old / path for path in only_mine}
     if MAIN in only_mine:
         theirs = {
@@ -83,6 +88,11 @@ def merge_trees(
             *((side / path).read_text(encoding="utf-8") for side in (old, mine, new))
         )
         merge.kept += [f"{path}: {line}" for line in kept]
+    merge.kept += [
+        f"{obstacles[path]} (the template: {path})"
+        for path in sorted(obstacles)
+        if path not in generated or (path in owned and hash_of(old / path) != hash_of(new / path))
+    ]
     git(scratch, "checkout", "--quiet", "-b", _SIDE, first)
     _commit(scratch, theirs, "as it would be generated now")
     git(scratch, "checkout", "--quiet", own)
@@ -102,6 +112,19 @@ def merge_trees(
         if _has_crlf((mine / path).read_bytes()):
             _write_crlf(scratch / path)
     return merge
+
+
+def _obstacle(project: Path, path: str) -> str:
+    """Return what is in the place of a file: a link, or the other kind of file; else nothing."""
+    for part in reversed((Path(path), *Path(path).parents[:-1])):
+        place = project / part
+        if place.is_symlink():
+            return f"{part.as_posix()}, a link"
+        if place.is_dir() and part == Path(path):
+            return f"{part.as_posix()}, a folder"
+        if place.is_file() and part != Path(path):
+            return f"{part.as_posix()}, a file"
+    return ""
 
 
 def _sort_changes(merge: Merge, own: str, *, changed: set[str]) -> None:
