@@ -406,6 +406,16 @@ def test_links_and_folders_in_the_place_of_files_stay(project: Upgradable, tmp_p
 
 
 @pytest.mark.long
+def test_requirements_in_another_encoding_are_refused(project: Upgradable) -> None:
+    text = project.text("requirements.txt")
+    (project.folder / "requirements.txt").write_text(text, encoding="utf-16")
+    commit(project.folder, "pip freeze in PowerShell")
+    printed = project.upgrade(code=1)
+    assert "Error: requirements.txt: expected UTF-8" in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.long
 def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> None:
     other = tmp_path / "other"
     git(tmp_path, "clone", "--quiet", str(project.template), str(other))

@@ -85,7 +85,7 @@ def merge_trees(
     for path in filter(_is_requirements, generated & owned & offered):
         theirs[path] = old / path
         texts[path], kept = merge_requirements(
-            *((side / path).read_text(encoding="utf-8") for side in (old, mine, new))
+            *(_read_text(side, path) for side in (old, mine, new))
         )
         merge.kept += [f"{path}: {line}" for line in kept]
     merge.kept += [
@@ -198,6 +198,16 @@ def _has_crlf(contents: bytes) -> bool:
 
 def _write_crlf(file: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+
+
+def _read_text(folder: Path, path: str) -> str:
+    try:
+        return (folder / path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UpgradeError(
+            f"{path}: expected UTF-8, got another encoding, such as PowerShell's UTF-16: save it "
+            f"as UTF-8, and commit it ({error})"
+        ) from error
 
 
 def _files(folder: Path, *, with_core: bool) -> Iterable[str]:
