@@ -128,6 +128,25 @@ def test_unsupported_expectations_are_named(
     assert any(reason in line for line in refused)
 
 
+@pytest.mark.parametrize(
+    ("expectation", "parameters", "reason"),
+    [
+        (IN_SET, {"column": "a", "value_set": None}, "missing a required argument: 'value_set'"),
+        (IN_SET, {"column": "a", "value_set": "abc"}, "value_set: expected a list, got 'abc'"),
+        (IN_SET, {"column": "a", "value_set": [[1]]}, "value_set: expected a list, got [[1]]"),
+        (BETWEEN, {"column": "a", "min_value": [1]}, "min_value: expected a value, got [1]"),
+        (OF_TYPE, {"column": "a", "type_": 3}, "type_: expected text, got 3"),
+        (NOT_NULL, {}, "missing a required argument: 'column'"),
+    ],
+)
+def test_malformed_parameters_are_named(
+    tmp_path: Path, expectation: str, parameters: Any, reason: str
+) -> None:
+    result = translated(tmp_path, expectations=[(expectation, parameters)])
+    assert result.exit_code == 1
+    assert f"{reason}\n" in result.output
+
+
 def test_rejects_contradictory_expectations(tmp_path: Path) -> None:
     low, high = {"column": "a", "min_value": 3}, {"column": "a", "max_value": 1}
     limits = [(BETWEEN, low), (BETWEEN, high)]

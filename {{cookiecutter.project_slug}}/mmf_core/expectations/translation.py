@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
+from types import NoneType
 from typing import Any
 
 from ..descriptors import Column, DataFrame
@@ -21,6 +23,9 @@ TABLE = mmf.DataFrame(
 {arguments})
 '''
 _DATES = ("date", "datetime")
+_LISTS = {"value_set", "type_list", "column_set"}
+_TEXTS = {"column", "type_", "type_list", "column_set"}
+_NESTED = (list, Mapping, NoneType)
 
 
 @dataclass(slots=True)
@@ -81,9 +86,21 @@ def _add(draft: _Draft, expectation: Expectation) -> None:
     for name, value in expectation.parameters.items():
         if name not in names.split():
             raise Refused(f"{name}={value!r} cannot be expressed")
-        if isinstance(value, Mapping):
-            raise Refused(f"{name}: expected a value, got {value!r}")
+        _require_kind(name, value)
+    try:
+        signature(add).bind(draft, **expectation.parameters)
+    except TypeError as error:
+        raise Refused(str(error)) from None
     add(draft, **expectation.parameters)
+
+
+def _require_kind(name: str, value: Any) -> None:
+    """Refused unless the value of a parameter is of the kind that GX documents."""
+    items = value if isinstance(value, list) else [value]
+    if (items is value) != (name in _LISTS) or any(isinstance(item, _NESTED) for item in items):
+        raise Refused(f"{name}: expected a {'list' if name in _LISTS else 'value'}, got {value!r}")
+    if name in _TEXTS and not all(isinstance(item, str) for item in items):
+        raise Refused(f"{name}: expected text, got {value!r}")
 
 
 def _exist(draft: _Draft, column: str) -> None:
