@@ -20,9 +20,10 @@ from urllib.request import Request, urlopen
 
 from mmf_core.client import Client, InvalidValue, ServerError
 
+# Without WITHOUT ROWID, SQLite would number a row that has no index.
 TABLE = """CREATE TABLE IF NOT EXISTS rows (
     row_index INTEGER PRIMARY KEY, date TEXT NOT NULL, data TEXT NOT NULL,
-    body TEXT, acknowledged INTEGER NOT NULL DEFAULT 0)"""
+    body TEXT, acknowledged INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID"""
 TIMEOUT = 10.0  # seconds
 LONGEST_DELAY = 30.0
 MOST_ROWS = 1000  # in one request to the service
@@ -64,7 +65,8 @@ class Receiver:
         values = [(row["index"], date, json.dumps(row["data"])) for row in rows]
         with self.journal:
             self.journal.executemany(
-                "INSERT OR IGNORE INTO rows (row_index, date, data) VALUES (?, ?, ?)", values
+                "INSERT INTO rows (row_index, date, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                values,
             )
 
     def predict(self) -> None:

@@ -112,6 +112,29 @@ class FlakyAPI(API):  # type: ignore[misc,valid-type]
         """Say nothing of connections that a killed receiver has left."""
 
 
+class Nameless(FlakyAPI):
+    """Hands out a row without an index."""
+
+    def next_rows(self, limit: int) -> list[dict[str, Any]]:
+        return [{"data": self.rows[0], "index": None}]
+
+
+class Dateless(FlakyAPI):
+    """Sends no Date."""
+
+    def __init__(self, folder: Path, rows: list[dict[str, Any]]) -> None:
+        super().__init__(folder, rows)
+        self.RequestHandlerClass = DatelessHandler
+
+
+class DatelessHandler(FlakyHandler):
+    """Leaves the header out."""
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword != "Date":
+            super().send_header(keyword, value)
+
+
 class OftenFailing(FlakyAPI):
     """Fails every third request."""
 
@@ -244,6 +267,21 @@ def test_an_invalid_row_holds_up_no_other(
     assert second["predict"] is None
     assert second["errors"][0]["message"] == 'expected a number, got "strong"'
     assert third["predict"] == "by hand"
+
+
+@pytest.mark.parametrize(("api", "column"), [(Nameless, "row_index"), (Dateless, "date")])
+def test_a_row_without_an_index_or_a_date_is_neither_lost_nor_numbered(
+    tmp_path: Path,
+    receive: Callable[..., subprocess.Popen[bytes]],
+    api: type[FlakyAPI],
+    column: str,
+) -> None:
+    with running(api(tmp_path, [{"x": 1.0}])) as server:
+        process = receive(server)
+        assert process.wait(30) == 1
+        assert server.predictions() == []
+    reason = f"NOT NULL constraint failed: rows.{column}"
+    assert reason in (tmp_path / "receiver.log").read_text()
 
 
 @pytest.mark.long
