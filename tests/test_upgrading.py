@@ -452,6 +452,11 @@ def test_a_bundle_is_a_template(project: Upgradable, tmp_path: Path) -> None:
     assert read_record(project.folder).version == NEW
 
 
+def test_an_address_that_cookiecutter_accepts_is_one_of_git(project: Upgradable) -> None:
+    address = f"git+file://{project.template}"
+    assert f"{NEW} is newer" in project.upgrade("--check", "--from-template", address, code=1)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"), [("not TOML", "cannot be read"), ('version = "1"\n', "cannot be read")]
 )
