@@ -111,3 +111,19 @@ def test_query_without_rows_or_server(predict: Predict) -> None:
     assert message.startswith("Error: postgresql://127.0.0.1:1/x/rows: connection")
     message = predict("-i", "postgresql://127.0.0.1", "-o", "out.csv", code=2).stderr
     assert "expected a table, postgresql://host/database/table" in message
+
+
+def test_options_of_the_driver_are_not_a_part_of_the_name(predict: Predict, project: Path) -> None:
+    """A table was named `out?timeout=5`, and the driver did not get its options."""
+    (project / "in.csv").write_text("a,b\n1,2\n3,4\n")
+    predict("-i", "in.csv", "-o", "sqlite:///out.db/out?timeout=5", "--keep-all")
+    assert Place.of("sqlite:///out.db/out").exists()
+    query = "sqlite:///out.db?timeout=5&query=SELECT a, b FROM out WHERE a > 1"
+    predict("-i", query, "-o", "out.csv", "--keep-all")
+    assert (project / "out.csv").read_text() == "a,b,prediction\n3.0,4,7.0\n"
+    place = Place.of("postgresql://user@host/shop/wines?sslmode=require&password=secret")
+    assert (place.url, place.table) == (
+        "postgresql://user@host/shop?sslmode=require&password=secret",
+        "wines",
+    )
+    assert place.shown == "postgresql://user@host/shop/wines"

@@ -1,12 +1,14 @@
 """Tables of a database, by SQLAlchemy: `postgresql://user@host/database/table`.
 
 An input may be a query, `postgresql://user@host/database?query=SELECT …`, written as it is. An
-output is a table that appears with all of its rows, in one transaction.
+output is a table that appears with all of its rows, in one transaction. Options of the driver are
+at the end of a table's name, and before a query: `…/database/table?sslmode=require`.
 """
 
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SCHEMES = {"postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql"}
-_QUERY = "?query="
+_QUERY = re.compile("[?&]query=")
 _ROWS_AT_ONCE = 1_000
 
 
@@ -43,22 +45,22 @@ class Place:
         if not rest or scheme.partition("+")[0] not in _SCHEMES:
             return None
         _Library().require(f"{scheme}://")
-        url, is_query, query = name.partition(_QUERY)
-        if is_query:
-            return cls(url, "", query)
-        url, _, table = url.rpartition("/")
+        if mark := _QUERY.search(name):
+            return cls(name[: mark.start()], "", name[mark.end() :])
+        path, question_mark, options = name.partition("?")
+        url, _, table = path.rpartition("/")
         if not table or url.endswith(":/"):
             raise BatchError(f"{scheme}://…: expected a table, {scheme}://host/database/table")
-        return cls(url, table)
+        return cls(f"{url}{question_mark}{options}", table)
 
     @property
     def shown(self) -> str:
-        """What messages say: no password."""
+        """What messages say: no password, and no options, which may have one, too."""
         from sqlalchemy import make_url
 
         with _errors("the database"):
-            url = make_url(self.url).render_as_string(hide_password=True)
-        return f"{url}{_QUERY}{self.query}" if self.query else f"{url}/{self.table}"
+            url = make_url(self.url).set(query={}).render_as_string(hide_password=True)
+        return f"{url}?query={self.query}" if self.query else f"{url}/{self.table}"
 
     def exists(self) -> bool:
         """Return whether the table is there."""
