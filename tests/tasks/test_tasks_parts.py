@@ -160,7 +160,11 @@ def test_a_long_log_keeps_its_ends() -> None:
     assert lines[gap] == f"… {100 * (20_001 - len(lines))} characters left out …"
     handler.clear()
     handler.handle(logging.LogRecord("mmf.stdout", logging.INFO, "", 0, "y" * 10**7, (), None))
-    assert len(handler.text()) <= log.MAX_LOG
+    half = log.MAX_LOG // 2
+    beginning = "y" * (half - 1)
+    assert handler.text() == f"{beginning}\n… {10**7 + 1 - half} characters left out …\n"
+    handler.handle(logging.LogRecord("mmf.stdout", logging.INFO, "", 0, "z" * 10**7, (), None))
+    assert handler.text().endswith(f" characters left out …\n{'z' * (half - 1)}\n")
 
 
 def test_a_reload_that_fails_keeps_the_application_before_it(queue: Queue) -> None:

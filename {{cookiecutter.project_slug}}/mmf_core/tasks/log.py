@@ -33,8 +33,10 @@ class TaskLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line."""
-        line = as_text(self._redact(self.format(record))[: MAX_LOG // 2]) + "\n"
+        text = as_text(self._redact(self.format(record)))
+        line = text[: MAX_LOG // 2 - 1] + "\n"
         with self._access:
+            self._dropped += len(text) + 1 - len(line)
             if len(line) <= self._room:
                 self._first.append(line)
                 self._room -= len(line)
