@@ -37,6 +37,7 @@ def mmf_blueprint(tasks: TaskService) -> Blueprint:
 
     @routes.delete("/task")
     def cancel_() -> Response:
+        check_query()
         return respond(tasks, cancel(tasks, named()), 200)
 
     @routes.delete("/tasks")

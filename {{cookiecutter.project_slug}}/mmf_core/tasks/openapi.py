@@ -132,7 +132,7 @@ def _paths() -> dict[str, dict[str, Any]]:
         ),
         _parameter("after", "query", _TEXT, "only tasks before this one, by its id"),
     ]
-    cancel = {"200": _TASK_RESPONSE, **_errors(404, 409)}
+    cancel = {"200": _TASK_RESPONSE, **_errors(404, 409), **_invalid()}
     result = {
         "description": "the result, in the format of ?format= or Accept, or the task's own error",
         "content": {ANYTHING: {"schema": {}}},
@@ -156,7 +156,7 @@ def _paths() -> dict[str, dict[str, Any]]:
             "get": _operation(
                 "get_task",
                 "a task",
-                {"200": _TASK_RESPONSE, **_errors(404), **error_refs("Problem", 400)},
+                {"200": _TASK_RESPONSE, **_errors(404), **error_refs("Problem", 400, 422)},
                 [task_id, wait],
             ),
             "delete": _operation("delete_task", "cancel a task", cancel, [task_id]),
@@ -165,7 +165,9 @@ def _paths() -> dict[str, dict[str, Any]]:
             "post": _operation("cancel_task", "cancel a task", cancel, [task_id])
         },
         "/tasks/{task_id}/log": {
-            "get": _operation("get_log", "its log", {"200": _LOG, **_errors(404)}, [task_id])
+            "get": _operation(
+                "get_log", "its log", {"200": _LOG, **_errors(404), **_invalid()}, [task_id]
+            )
         },
         "/tasks/{task_id}/result": {
             "get": _operation(

@@ -123,7 +123,7 @@ def check_query(*expected: str) -> None:
     """Reject parameters of the query that would be ignored: unknown and repeated ones."""
     for name, values in request.args.lists():
         if name not in expected:
-            reason = f"unknown parameter; expected {', '.join(expected)}"
+            reason = f"unknown parameter; expected {', '.join(expected) or 'none'}"
             raise invalid_query(shortened(name), reason)
         if len(values) > 1:
             raise invalid_query(name, f"expected one value, got {len(values)}")

@@ -204,11 +204,13 @@ def _blueprint(tasks: TaskService) -> Blueprint:
 
     @routes.get("/tasks/<task_id>")
     def task_(task_id: str) -> Response:
+        check_query()
         _, wait = requests.preferences(request)
         return respond(tasks, wait_for(tasks, find(tasks, task_id), wait), 200)
 
     @routes.get("/tasks/<task_id>/log")
     def log(task_id: str) -> Response:
+        check_query()
         return log_of(tasks, find(tasks, task_id))
 
     @routes.get("/tasks/<task_id>/result")
@@ -220,6 +222,7 @@ def _blueprint(tasks: TaskService) -> Blueprint:
     @routes.delete("/tasks/<task_id>")
     @routes.post("/tasks/<task_id>/cancel")
     def cancel_(task_id: str) -> Response:
+        check_query()
         return respond(tasks, cancel(tasks, find(tasks, task_id)), 200)
 
     return routes
