@@ -195,6 +195,17 @@ def test_part_of_the_journal_that_is_cut_off_is_made_again(
     assert (project / "out.csv").read_text() == "prediction\n" + "3.5\n" * 400
 
 
+@pytest.mark.parametrize("content", [b'{"target": "sc', b"[1]\n", b"\0\0\0\n", b"\xff\n"])
+def test_damaged_journal_is_an_error_that_names_the_way_out(
+    content: bytes, predict: Predict, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_over(predict, project, monkeypatch)
+    (project / ".out.csv.parts" / "journal.jsonl").write_bytes(content)
+    stderr = predict("-i", "in.csv", "-o", "out.csv", "--resume", code=2).stderr
+    assert "journal.jsonl is damaged; start over with --overwrite" in stderr
+    predict("-i", "in.csv", "-o", "out.csv", "--overwrite")
+
+
 def test_a_run_continues_when_its_upstream_responds_again(predict: Predict, project: Path) -> None:
     (project / "in.csv").write_text("a,b\n" + "".join(f"{row},1\n" for row in range(300)))
     (project / "down").touch()

@@ -68,7 +68,7 @@ class Journal:
                 f"start over with --overwrite"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("a+", encoding="utf-8") as file:
+        with path.open("a+", encoding="utf-8", errors="replace") as file:
             _lock(file, folder)
             journal = cls(folder, file)
             journal._begin(identity)
@@ -133,7 +133,7 @@ class Journal:
             self._file.write(json.dumps(identity) + "\n")
             self._file.flush()
             return
-        self._check(json.loads(lines[0]), identity)
+        self._check(lines[0], identity)
         for line in lines[1:]:
             with suppress(ValueError, TypeError):  # the last one may be cut off
                 part = Part(**json.loads(line))
@@ -142,8 +142,14 @@ class Journal:
         if lines[-1:] and not self._ends_line():
             self._file.write("\n")
 
-    def _check(self, before: dict[str, Any], identity: dict[str, Any]) -> None:
+    def _check(self, line: str, identity: dict[str, Any]) -> None:
         now = json.loads(json.dumps(identity))
+        try:
+            before = dict(json.loads(line))
+        except (ValueError, TypeError):  # a crash of the machine may cut off even the first line
+            raise BatchError(
+                f"--resume: {self.folder / _JOURNAL} is damaged; start over with --overwrite"
+            ) from None
         if changed := [name for name in now if before.get(name) != now[name]]:
             raise BatchError(
                 f"--resume: {', '.join(changed)} changed since the run in {self.folder} began; "
