@@ -71,6 +71,17 @@ def test_run_ends_when_more_rows_are_bad_than_allowed(
     assert len(pd.read_csv(project / "bad.csv")) == 3
 
 
+@pytest.mark.usefixtures("source")
+def test_more_errors_are_allowed_to_a_run_that_is_continued(
+    project: Path, predict: Predict
+) -> None:
+    options = ("-i", "in.csv", "-o", "out.csv", "--errors", "bad.csv", "--max-errors")
+    assert predict(*options, "2", code=2).stderr.endswith("see bad.csv; --resume continues\n")
+    predict(*options, "3", "--resume", code=1)
+    assert len(pd.read_csv(project / "bad.csv")) == 3
+    assert len(pd.read_csv(project / "out.csv")) == GOOD - 3
+
+
 def test_only_bad_rows_are_no_output(project: Path, predict: Predict) -> None:
     (project / "in.csv").write_text("a,b\nx,1\ny,2\n")
     options = ("-i", "in.csv", "-o", "out.csv", "--errors", "bad.csv")

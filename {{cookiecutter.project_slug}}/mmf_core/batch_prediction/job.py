@@ -41,8 +41,9 @@ class Job:
         same = self._sources[0].format.extension if request.output == STANDARD else None
         self._destination = Destination.of(request.output, request.type_ or same)
         self._errors = Destination.of(request.errors, None) if request.errors else None
-        for destination in filter(None, (self._destination, self._errors)):
-            destination.check(self._sources, overwrite=request.overwrite)
+        self._destination.check(self._sources, overwrite=request.overwrite)
+        if self._errors:  # the run that is continued may have written it
+            self._errors.check(self._sources, overwrite=request.overwrite or request.resume)
         self._check_files()
         if request.address:
             Dask().require("--engine dask")
