@@ -16,6 +16,7 @@ import pytest
 from batch_project import Predict
 
 from baking import PAYLOAD
+from mmf_core.batch_prediction import run
 from mmf_core.batch_prediction.journal import Journal
 
 
@@ -213,7 +214,20 @@ def test_full_disk(project: Path, predict: Predict, monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "path", lambda *_: Path("/dev/full"))
         message = refused(predict, "-i", "in.csv", "-o", "out.csv")
-    assert "No space left on device" in message
+    assert "cannot write to .out.csv.parts: No space left on device" in message
+    predict("-i", "in.csv", "-o", "out.csv", "--resume")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this device")
+def test_disk_that_is_full_at_the_end_leaves_parts_to_continue(
+    project: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message was that of the system, and did not say how to go on."""
+    good().to_csv(project / "in.csv", index=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_COMPLETE", "/dev/full")
+        message = refused(predict, "-i", "in.csv", "-o", "out.csv")
+    assert message.endswith("No space left on device; --resume continues")
     predict("-i", "in.csv", "-o", "out.csv", "--resume")
 
 

@@ -79,7 +79,12 @@ class Job:
             if self._request.overwrite and not self._request.resume:
                 Journal.discard(folder)
             with Journal.open(folder, identity, resume=self._request.resume) as journal:
-                return self._write(prepared, journal)
+                try:
+                    return self._write(prepared, journal)
+                except OSError as error:  # such as a full disk
+                    name = f"{error.filename}: " if error.filename else ""
+                    hint = self._resume_hint(journal)
+                    raise BatchError(f"{name}{error.strerror or error}{hint}") from error
 
     def _write(self, prepared: Prepared, journal: Journal) -> int:
         request, progress = self._request, Progress(sys.stderr)
@@ -101,7 +106,7 @@ class Job:
         except BatchError as error:
             is_of_rows = isinstance(error, TooManyErrors)
             bad_rows_hint = f"; {self._write_bad_rows(run, journal)}" if is_of_rows else ""
-            resume_hint = "; --resume continues" if journal.parts and self._is_resumable else ""
+            resume_hint = self._resume_hint(journal)
             journal.fail()
             raise BatchError(f"{error}{bad_rows_hint}{resume_hint}") from error
         finally:
@@ -139,6 +144,9 @@ class Job:
             artifacts = prepared.registry.artifacts.values()
             return DaskWorkers(self._request.address, self._plan, artifacts, run.save)
         return Workers(self._request.workers, run.work)
+
+    def _resume_hint(self, journal: Journal) -> str:
+        return "; --resume continues" if journal.parts and self._is_resumable else ""
 
     def _write_bad_rows(self, run: Run, journal: Journal) -> str:
         """Write the file of bad rows, if one is requested; return where they can be seen."""

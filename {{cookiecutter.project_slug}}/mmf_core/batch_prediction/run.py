@@ -84,7 +84,8 @@ class Run:
         try:
             return Done(self._journal.write(number, file, rows, bad, data, names), position)
         except OSError as error:
-            return Failure(result.number, result.file, str(error))
+            folder, reason = self._journal.folder, error.strerror or error
+            return Failure(result.number, result.file, f"cannot write to {folder}: {reason}")
 
     def _parts(self, results: Iterator[Done | Failure]) -> Generator[Part, None, None]:
         """Yield the parts that have predictions in order, as they are made."""
