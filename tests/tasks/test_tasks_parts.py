@@ -419,6 +419,31 @@ def test_a_server_needs_its_package_and_an_address(monkeypatch: pytest.MonkeyPat
         TaskSettings.from_env({"MMF_TASKS": "redis://host"})
 
 
+def test_an_outage_of_the_server_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker without tasks logged ten lines a second."""
+    monkeypatch.setattr(PostgreSQL, "requires", {})
+    monkeypatch.setitem(sys.modules, "psycopg", FAKE)
+    server = PostgreSQL("postgresql://host/name")
+    reasons = ["refused", "refused", "", "refused", "starting up"]
+
+    def run(*_: object) -> list[tuple[Any, ...]]:
+        if reason := reasons.pop(0):
+            raise FAKE.Error(reason)
+        return [(1,)]
+
+    monkeypatch.setattr(server, "_run", run)
+    for reason in [*reasons]:
+        if reason:
+            with pytest.raises(TasksUnavailable, match="the database does not respond"):
+                server.rows("SELECT 1")
+        else:
+            assert server.rows("SELECT 1") == [(1,)]
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged == [f"PostgreSQL: {reason}" for reason in ("refused", "refused", "starting up")]
+
+
 def test_a_server_needs_a_place_for_files_that_all_machines_have() -> None:
     server = {"MMF_TASKS": "postgresql://host/name"}
     with pytest.raises(SettingError) as raised:

@@ -44,6 +44,7 @@ class PostgreSQL(OptionalDependency):
         self._lock = Lock()
         self._connection: Any = None
         self._owner = 0
+        self._logged = ""  # the reason of an outage that lasts
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement; return its rows. TasksUnavailable if the server cannot be used now."""
@@ -54,18 +55,22 @@ class PostgreSQL(OptionalDependency):
             was_open = self._connection is not None
             try:
                 try:
-                    return self._run(sql, storable)
+                    rows = self._run(sql, storable)
                 except Error:
                     if not (was_open and self._connection.closed and sql.startswith(_REPEATABLE)):
                         raise
                     self._drop()  # the server has restarted since
-                    return self._run(sql, storable)
+                    rows = self._run(sql, storable)
             except (Error, OSError) as error:
                 self._drop()
-                _log.warning("PostgreSQL: %s", error)
+                if (reason := str(error)) != self._logged:  # a worker asks ten times a second
+                    _log.warning("PostgreSQL: %s", reason)
+                self._logged = reason
                 raise TasksUnavailable(
                     "tasks cannot be stored (set MMF_TASKS): the database does not respond"
                 ) from error
+            self._logged = ""
+            return rows
 
     def _run(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
         cursor = self._open().execute(sql.replace("?", "%s"), values)
