@@ -325,9 +325,13 @@ def test_function_that_fails(project: Path, predict: Predict) -> None:
         (("-i", "in.csv", "-o", "out.png"), "its name does not say its format"),
         (
             ("other", "-i", "in.csv", "-o", "out.csv"),
-            "no target of this name; there are score, twice",
+            "no such target; expected one of score, twice",
         ),
-        (("-i", "in.csv", "-o", "out.csv", "--set", "x=1"), "the name one of factor"),
+        (("-i", "in.csv", "-o", "out.csv", "--set", "x=1"), "NAME one of factor"),
+        (
+            ("twice", "-i", "in.csv", "-o", "out.csv", "--set", "x=1"),
+            "--set x=1: the target has no other arguments",
+        ),
         (("-i", "in.csv", "-o", "out.csv", "--set", "factor=much"), "expected a number"),
         (("-i", "in.csv", "-o", "out.csv", "--keep", "x"), "--keep x: the input has no column"),
     ],

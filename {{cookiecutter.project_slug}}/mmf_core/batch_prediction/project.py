@@ -18,7 +18,7 @@ def find_target(registry: Registry, name: str | None) -> Target:
     targets = registry.targets
     if name is not None:
         if name not in targets:
-            raise BatchError(f"{name}: no target of this name; there are {', '.join(targets)}")
+            raise BatchError(f"{name}: no such target; expected one of {', '.join(targets)}")
         return targets[name]
     if marked := [target for target in targets.values() if target.default]:
         return marked[0]
@@ -64,8 +64,9 @@ def argument_values(target: Target, table: str, texts: Iterable[str]) -> dict[st
     for text in texts:
         name, _, value = text.partition("=")
         if name not in others or "=" not in text:
-            names = ", ".join(others) or "none"
-            raise BatchError(f"--set {text}: expected NAME=VALUE, the name one of {names}")
+            if not others:
+                raise BatchError(f"--set {text}: the target has no other arguments")
+            raise BatchError(f"--set {text}: expected NAME=VALUE, NAME one of {', '.join(others)}")
         values[name] = _decoded(others[name], value, text)
     required = [name for name, each in others.items() if each.required and name not in values]
     if required:
