@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from batch_project import Predict
 
 import mmf_core as mmf
 from baking import ROOT
@@ -83,6 +84,23 @@ def test_function_that_returns_fewer_rows_is_refused(project: Path) -> None:
     with pytest.raises(BatchError, match="expected a row for each row, got 1 for 2"):
         batch_udf("score")(TABLE)
     sys.modules.pop("main")
+
+
+def test_function_that_sorts_its_rows_is_refused(project: Path, predict: Predict) -> None:
+    """A row got the prediction of another one."""
+    (project / "main.py").write_text(
+        "import mmf_core as mmf\n"
+        "@mmf.target(returns=mmf.DataFrame())\n"
+        'def score(data=mmf.DataFrame(schema={"a": float})):\n'
+        '    return data.sort_values("a", ascending=False)\n'
+    )
+    with pytest.raises(BatchError, match="expected a row for each row, in the same order"):
+        batch_udf("score")(TABLE)
+    sys.modules.pop("main")
+    (project / "in.csv").write_text("a\n1\n2\n")
+    for options in ((), ("--keep-all",)):
+        stderr = predict("-i", "in.csv", "-o", "out.csv", *options, code=2).stderr
+        assert "score: expected a row for each row, in the same order" in stderr
 
 
 def partitions(table: pd.DataFrame) -> list[pd.DataFrame]:

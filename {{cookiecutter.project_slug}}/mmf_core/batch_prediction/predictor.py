@@ -15,7 +15,7 @@ from .chunks import AnyChunk
 from .column_types import ColumnTypes
 from .damaged_records import read_records
 from .errors import BatchError
-from .project import check_row_count
+from .project import check_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,7 +151,7 @@ class Predictor:
             if isinstance(cause, MMFError):
                 raise BatchError(str(cause)) from error
             raise BatchError(f"{error}: {type(cause).__name__}: {as_text(cause)}") from error
-        check_row_count(self._target, result, table)
+        check_rows(self._target, result, table)
         if kept is None:
             return result.reset_index(drop=True)
         names, sent = kept

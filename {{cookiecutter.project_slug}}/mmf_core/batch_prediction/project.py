@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..codecs import Kind, json_of, read_json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
+from ..execution import in_order, is_named
 from ..registry import Registry
 from ..target import Target
 from .errors import BatchError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def find_target(registry: Registry, name: str | None) -> Target:
@@ -49,12 +53,14 @@ def table_argument(target: Target) -> str:
     return argument
 
 
-def check_row_count(target: Target, result: Sized, table: Sized) -> None:
-    """Raise BatchError unless a result has a row for each row of the target's table."""
+def check_rows(target: Target, result: pd.DataFrame, table: Sized) -> None:
+    """Raise BatchError unless a result has a row for each row of the target's table, in order."""
     if len(result) != len(table):
         raise BatchError(
             f"{target.route}: expected a row for each row, got {len(result):,} for {len(table):,}"
         )
+    if not is_named(result.index) and in_order(result) is None:
+        raise BatchError(f"{target.route}: expected a row for each row, in the same order")
 
 
 def argument_values(target: Target, table: str, texts: Iterable[str]) -> dict[str, Any]:

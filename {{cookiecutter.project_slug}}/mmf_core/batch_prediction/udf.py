@@ -17,7 +17,7 @@ from ..codecs import as_frame
 from ..example_calls import use_model_schemas
 from ..execution import Execution, Timings
 from ..registry import default, load
-from .project import check_row_count, find_target, table_argument
+from .project import check_rows, find_target, table_argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class BatchUDF:
         target = execution.target
         counted = table.reset_index(drop=True)
         result: pd.DataFrame = as_frame(execution({table_argument(target): counted}, Timings()))
-        check_row_count(target, result, table)
+        check_rows(target, result, table)
         return result.set_axis(table.index)
 
     def _load(self) -> Execution:

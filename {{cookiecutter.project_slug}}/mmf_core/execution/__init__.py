@@ -25,6 +25,7 @@ from .kept_columns import KeptColumns as KeptColumns
 from .limits import ConcurrencyLimiter
 from .rejections import is_author as is_author
 from .rows import in_order as in_order
+from .rows import is_named as is_named
 from .streams import stream_call
 from .timings import Timings as Timings
 
