@@ -113,7 +113,7 @@ def package_of(requirement: str) -> str:
 
 def repository_of(template: str) -> str:
     """Return the URL of a template's repository, for git; a path stays as it is."""
-    template = template.removeprefix("git+")  # of cookiecutter
+    template = template.removeprefix("git+")  # what pip writes before an address
     host, _, path = template.partition(":")
     return f"https://{_HOSTS[host]}/{path}.git" if host in _HOSTS else template
 
