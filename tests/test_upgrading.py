@@ -271,6 +271,29 @@ def test_changed_hooks_are_shown_and_run_only_if_confirmed(project: Upgradable) 
     assert git(project.folder, "status", "--porcelain") == ""
 
 
+def test_all_hooks_are_shown_if_those_of_the_project_are_unknown(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    edit(template / PAYLOAD / "Procfile", "web:", "# newer\nweb:")
+    commit(template, "the same hooks", "v0.11.0")
+    record = read_record(project.folder)
+    write_record(project.folder, replace(record, version=NEW, commit=""))
+    commit(project.folder, "generated from uncommitted changes")
+    terminal, stdin = pty.openpty()
+    try:
+        os.write(terminal, b"n\n")
+        printed = project.upgrade("--from-template", str(template), stdin=stdin, code=1)
+    finally:
+        os.close(terminal)
+        os.close(stdin)
+    for hook in (template / "hooks").glob("*.py"):
+        assert "".join(f"+{line}\n" for line in hook.read_text().splitlines()) in printed
+    assert "Run them?" in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
 @pytest.mark.long
 def test_tests_of_the_project_that_fail_are_reported(project: Upgradable) -> None:
     (project.folder / "Makefile").write_text("test:\n\t@echo own tests; exit 7\n")

@@ -131,8 +131,9 @@ class Template:
         git(self._folder, "worktree", "add", "--quiet", "--detach", str(folder), commit)
 
     def changed_hooks(self, old: str, new: str) -> str:
-        """Return the difference between the hooks of two commits."""
-        return git(self._folder, "diff", old, new, "--", HOOKS)
+        """Return the difference between the hooks of two commits; `old` may be empty: to none."""
+        before = old or git(self._folder, "hash-object", "-t", "tree", "/dev/null").strip()
+        return git(self._folder, "diff", before, new, "--", HOOKS)
 
     def _tag(self, revision: str) -> str:
         version = parse_version(revision)

@@ -86,7 +86,7 @@ def upgrade(**arguments: Any) -> None:
         if commits[0] == commits[1] or (not options.to and template.contains(*commits)):
             click.echo(f"{record.version} is up to date")
             return
-        _show_hooks(template, *commits)
+        _show_hooks(template, record, *commits)
         for name, commit in zip(("old", "new"), commits, strict=True):
             template.check_out(commit, work / f"template-{name}")
         old, before = generate(work / "template-old", record.answers, work / "old")
@@ -179,10 +179,18 @@ def _require_tracked(project: Path, merge: Merge, *, with_core: bool) -> None:
             )
 
 
-def _show_hooks(template: Template, old: str, new: str) -> None:
-    """Show the only code of the new version that is run here, if it has changed."""
+def _show_hooks(template: Template, record: Record, old: str, new: str) -> None:
+    """Show the hooks of the new version: what has changed, or all if those before are unknown."""
+    shown = []
+    if not record.commit and (hooks := template.changed_hooks("", new)):
+        shown.append(
+            f"{NAME} has no commit, so the hooks that generated this project are unknown. The new "
+            f"version runs these hooks to make a project:\n{hooks}"
+        )
     if changed := template.changed_hooks(old, new):
-        click.echo(f"The new version runs these hooks to make a project:\n{changed}")
+        shown.append(f"The hooks of the two versions, which both run, differ:\n{changed}")
+    if shown:
+        click.echo("\n".join(shown))
         if sys.stdin.isatty():
             click.confirm("Run them?", abort=True)
 
