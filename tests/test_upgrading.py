@@ -258,6 +258,28 @@ def test_dry_run_and_check_change_nothing(project: Upgradable) -> None:
     assert f"{OLD} is up to date" in project.upgrade("--to", OLD)
 
 
+def test_check_exits_with_2_if_it_fails(project: Upgradable, tmp_path: Path) -> None:
+    """1 is for a newer version: a template that cannot be reached is no reason to upgrade."""
+    missing = tmp_path / "missing"
+    printed = project.upgrade("--check", "--from-template", str(missing), code=2)
+    assert f"repository '{missing}' does not exist" in printed
+    assert "--from-template PATH|URL" in printed
+    untagged = tmp_path / "untagged"
+    git(tmp_path, "clone", "--quiet", "--no-tags", str(project.template), str(untagged))
+    printed = project.upgrade("--check", "--from-template", str(untagged), code=2)
+    assert "no tag that is a version, such as v0.3.0" in printed
+    assert "--to BRANCH or --to COMMIT" in printed
+    (project.folder / NAME).unlink()
+    assert f"{NAME} is missing" in project.upgrade("--check", code=2)
+
+
+def test_dry_run_exits_as_the_upgrade_would_with_conflicts(project: Upgradable) -> None:
+    edit(project.folder / "Procfile", "web:", "mine: true\nweb:")
+    commit(project.folder, "mine")
+    assert "conflicts Procfile" in project.upgrade("--dry-run", code=1)
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
 def test_changed_hooks_are_shown_and_run_only_if_confirmed(project: Upgradable) -> None:
     terminal, stdin = pty.openpty()
     try:

@@ -39,12 +39,17 @@ class Template:
         local = Path(address).expanduser()
         self._folder = folder
         self._version_by_blob: dict[str, str] = {}
-        git(
-            folder.parent,
-            *("clone", "--quiet", "--no-checkout", "--config", "core.autocrlf=false", "--"),
-            str(local.resolve()) if local.exists() else address,
-            str(folder),
-        )
+        try:
+            git(
+                folder.parent,
+                *("clone", "--quiet", "--no-checkout", "--config", "core.autocrlf=false", "--"),
+                str(local.resolve()) if local.exists() else address,
+                str(folder),
+            )
+        except UpgradeError as error:
+            raise UpgradeError(
+                f"{error}\nIf the template is somewhere else: --from-template PATH|URL"
+            ) from error
 
     def versions(self) -> dict[Version, str]:
         """Return the tags that are versions, the newest last."""
@@ -57,8 +62,8 @@ class Template:
         *_, newest = [None, *self.versions()]
         if newest is None:
             raise UpgradeError(
-                "the template has no tag that is a version, such as v0.3.0; --to names a branch or "
-                "a commit"
+                "the template has no tag that is a version, such as v0.3.0, so the newest version "
+                "is unknown: upgrade with --to BRANCH or --to COMMIT"
             )
         return newest
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..cli.exit_codes import Undecided
 from .adoption import infer_record
 from .changelog import entries_between
 from .core_copy import complete_extras, edits, replace_core
@@ -59,7 +60,9 @@ class _Options:
 )
 @click.option("--mine", is_flag=True, help=f"Merge {CORE}, too, which this project has edited.")
 @click.option(
-    "--check", is_flag=True, help="Report whether a newer version exists: exit code 1 if so."
+    "--check",
+    is_flag=True,
+    help="Report whether a newer version exists: exit code 1 if so, 2 if that is unknown.",
 )
 @click.option("--dry-run", is_flag=True, help="Report what would be changed; change nothing.")
 @click.option("--no-tests", is_flag=True, help="Do not run `make test` afterwards.")
@@ -70,15 +73,17 @@ def upgrade(**arguments: Any) -> None:
     The result is staged and not committed. Exit code 1: there are conflicts, or tests fail.
     """
     options, project = _Options(**arguments), Path.cwd()
+    if options.check:
+        try:
+            sys.exit(_check(project, options))
+        except (UpgradeError, OSError) as error:
+            raise Undecided(str(error)) from error
     source = _source(project, options)
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
         work = Path(folder)
         template = Template(source, work / "template")
-        if not options.check:
-            _require_clean(project)
+        _require_clean(project)
         record = _record(project, template, options)
-        if options.check:
-            sys.exit(_is_newer(template, record))
         commits = (
             template.require_commit(record.commit or record.version),
             template.require_commit(options.to or str(template.newest())),
@@ -110,7 +115,7 @@ def upgrade(**arguments: Any) -> None:
             unreleased=commits[1] not in template.tagged_commits(),
         )
         if options.dry_run:
-            return
+            sys.exit(int(bool(merge.conflicts)))
         click.echo(f"Changing the files. If this is interrupted: {_UNDO_PART}")
         _apply(merge, project)
         if not options.mine:
@@ -119,6 +124,16 @@ def upgrade(**arguments: Any) -> None:
         write_record(project, after)
         git(project, "add", "--all", "--force", "--", CORE, NAME, CRUFT)
     _finish(merge, tests=not options.no_tests)
+
+
+def _check(project: Path, options: _Options) -> int:
+    """Report whether a newer version exists, and return the exit code."""
+    with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
+        template = Template(_source(project, options), Path(folder) / "template")
+        newest = template.newest()
+        own = _version(_record(project, template, options).version)
+    click.echo(f"{own} is up to date" if newest <= own else f"{newest} is newer than {own}")
+    return int(newest > own)
 
 
 def _record(project: Path, template: Template, options: _Options) -> Record:
@@ -137,12 +152,6 @@ def _source(project: Path, options: _Options) -> str:
     if options.source is None and options.adopt is not None:
         raise UpgradeError("--adopt needs --from-template: nothing says where the template is")
     return options.source or read_record(project).template
-
-
-def _is_newer(template: Template, record: Record) -> int:
-    newest, own = template.newest(), _version(record.version)
-    click.echo(f"{own} is up to date" if newest <= own else f"{newest} is newer than {own}")
-    return int(newest > own)
 
 
 def _require_clean(project: Path) -> None:
