@@ -786,6 +786,35 @@ def test_what_the_template_removes_stays_if_it_is_changed(
     assert not (project.folder / "compose.yaml").exists()
 
 
+@pytest.mark.parametrize("is_conflict", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_file_that_both_sides_have_renamed_stays_under_both_names(
+    is_conflict: bool, project: Upgradable, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    git(template, "mv", f"{PAYLOAD}/train.py", f"{PAYLOAD}/training.py")
+    commit(template, "another name")
+    git(project.folder, "mv", "train.py", "fit.py")
+    if is_conflict:
+        edit(project.folder / "fit.py", '"""', '"""Mine. ')
+    else:
+        (project.folder / "fit.py").write_text(project.text("fit.py") + "# mine\n")
+    commit(project.folder, "mine")
+    options = ("--from-template", str(template), "--to", "main")
+    printed = project.upgrade(*options, code=int(is_conflict))
+    lines = {line for line in printed.splitlines() if "fit.py" in line or "train" in line}
+    both = "kept      fit.py (the template: training.py, also renamed from train.py)"
+    if is_conflict:
+        assert lines == {both, "conflicts fit.py", "conflicts training.py"}
+    else:
+        assert lines == {both, "merged    fit.py", "added     training.py"}
+    for path in ("fit.py", "training.py"):
+        assert ("<<<<<<<" in project.text(path)) == is_conflict
+        assert "The new training" in project.text(path)
+        assert ("Mine. " if is_conflict else "# mine") in project.text(path)
+    assert not (project.folder / "train.py").exists()
+
+
 @pytest.mark.long
 def test_files_of_the_sample_are_not_added_beside_other_targets(
     project: Upgradable, tmp_path: Path

@@ -100,7 +100,9 @@ def merge_trees(
     if not git(scratch, "rev-parse", "--verify", "--quiet", "MERGE_HEAD", may_fail=True):
         raise UpgradeError("git cannot merge; see merge.* in `git config --list`")
     merge.conflicts = names(git(scratch, "diff", "--name-only", "--diff-filter=U", "-z"))
-    removed = set(merge.conflicts) - theirs.keys() - set(_renamed(scratch, first, _SIDE).values())
+    by_template = _renamed(scratch, first, _SIDE)
+    both = _keep_both_names(merge, _renamed(scratch, first, own), by_template)
+    removed = set(merge.conflicts) - theirs.keys() - set(by_template.values()) - both
     merge.conflicts = [path for path in merge.conflicts if path not in removed]
     merge.kept += [f"{path} (the template: removed)" for path in sorted(removed)]
     for path, text in texts.items():
@@ -125,6 +127,25 @@ def _obstacle(project: Path, path: str) -> str:
         if place.is_file() and part != Path(path):
             return f"{part.as_posix()}, a file"
     return ""
+
+
+def _keep_both_names(
+    merge: Merge, by_project: dict[str, str], by_template: dict[str, str]
+) -> set[str]:
+    """Keep a file that both sides have renamed under both of its new names; return these names.
+
+    git merges the contents under each name, and lists all three names as conflicts: the new ones
+    are conflicts only if the contents are.
+    """
+    both: set[str] = set()
+    for old in set(merge.conflicts) & by_project.keys() & by_template.keys():
+        own, offered = by_project[old], by_template[old]
+        merge.kept.append(f"{own} (the template: {offered}, also renamed from {old})")
+        both |= {own, offered}
+        is_marked = f">>>>>>> {_SIDE}:".encode() in (merge.folder / own).read_bytes()
+        settled = {old} if is_marked else {old, own, offered}
+        merge.conflicts = [path for path in merge.conflicts if path not in settled]
+    return both
 
 
 def _sort_changes(merge: Merge, own: str, *, changed: set[str]) -> None:
