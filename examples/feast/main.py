@@ -2,6 +2,7 @@
 
 import json
 import os
+from http.client import HTTPException
 from urllib.request import Request, urlopen
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 import mmf_core as mmf
 
 FEAST = os.environ.get("FEAST_URL", "http://127.0.0.1:6566")
+# No connection, a time limit, a status of 4xx or 5xx; a response that is broken off or not JSON.
+FAILURES = (OSError, HTTPException, ValueError)
 
 model = mmf.artifact("model.joblib").load()
 
@@ -21,7 +24,7 @@ def online_features(ids):
     try:
         with urlopen(request, timeout=5) as response:
             table = json.load(response)
-    except OSError as error:  # no connection, a time limit, a status of 4xx or 5xx
+    except FAILURES as error:
         raise mmf.Unavailable("Feast does not return features", retry_after=5) from error
     columns = [column["values"] for column in table["results"]]
     return pd.DataFrame(dict(zip(table["metadata"]["feature_names"], columns, strict=True)))

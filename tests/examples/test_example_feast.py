@@ -1,11 +1,15 @@
 """examples/feast: a training set in point of time, and the same features online for ids."""
 
+import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -15,8 +19,9 @@ import pytest
 import requests
 import yaml
 from pandas.testing import assert_frame_equal
+from sklearn.dummy import DummyClassifier
 
-from baking import ROOT, make_project
+from baking import PAYLOAD, ROOT, make_project
 from commands import LONGEST_COMMAND, free_port, stop, wait_until_ready
 from postgres import postgres, programs
 from services import serve
@@ -44,6 +49,60 @@ import main
 
 main.online_features(pd.Series(range({WINES}))).to_csv("online.csv", index=False)
 """
+BROKEN = {
+    "broken off": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
+    "not JSON": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+    "not text": b'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{"\xff',
+    "not HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "nothing": b"",
+}
+CALL = """
+import main
+from app import app
+
+for number in range(COUNT):
+    main.FEAST = f"ADDRESS/{number}"
+    response = app.test_client().post("/score", json=[{"wine_id": 17}])
+    print(response.status_code, response.headers.get("Retry-After"))
+"""
+
+
+class BrokenFeast(StreamRequestHandler):
+    """Sends one of the broken responses, by the number that a path begins with."""
+
+    def handle(self) -> None:
+        number = int(self.rfile.readline().split()[1].split(b"/")[1])
+        size = 0
+        while (line := self.rfile.readline().strip()) != b"":
+            name, _, text = line.partition(b":")
+            size = int(text) if name.lower() == b"content-length" else size
+        self.rfile.read(size)
+        self.wfile.write([*BROKEN.values()][number])
+
+
+def test_a_broken_response_of_feast_is_a_503(tmp_path: Path) -> None:
+    for source in (EXAMPLE / "main.py", PAYLOAD / "app.py"):
+        shutil.copy(source, tmp_path)
+    joblib.dump(DummyClassifier(), tmp_path / "model.joblib")
+    with ThreadingTCPServer(("127.0.0.1", 0), BrokenFeast) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                CALL.replace("COUNT", str(len(BROKEN))).replace("ADDRESS", address),
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(PAYLOAD), "FEAST_URL": f"{address}/0"},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=LONGEST_COMMAND,
+        )
+        server.shutdown()
+    statuses = [line for line in done.stdout.splitlines() if line[:1].isdigit()]
+    assert dict(zip(BROKEN, statuses, strict=True)) == dict.fromkeys(BROKEN, "503 5")
 
 
 @contextmanager
