@@ -125,6 +125,20 @@ def test_every_command_prints_what_the_page_shows(project: Path) -> None:
     assert f"{OLD} is up to date" not in printed
 
 
+def test_an_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> None:
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    undo = re.search(r"`(git reset --hard && git clean -fd)`", text)
+    remove = re.search(r"`(rm [^`]+index\.lock[^`]*)`", text)
+    assert undo and remove
+    (project / ".git" / "index.lock").touch()
+    (project / "Procfile").write_text("half\n")
+    (project / "new").touch()
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(["bash", "-c", undo[1]], cwd=project, check=True)
+    subprocess.run(["bash", "-c", f"{remove[1]} && {undo[1]}"], cwd=project, check=True)
+    assert git(project, "status", "--porcelain") == ""
+
+
 def test_a_project_without_a_record_is_upgraded_as_the_page_shows(
     template: Path, project: Path
 ) -> None:
