@@ -393,6 +393,16 @@ def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None
     )
 
 
+def test_an_upgrade_does_not_begin_beside_another_git(project: Upgradable) -> None:
+    """Nothing could be staged: the files would be changed by half."""
+    lock = project.folder / ".git" / "index.lock"
+    lock.touch()
+    printed = project.upgrade(code=1)
+    lock.unlink()
+    assert f"{lock} exists" in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
 @pytest.mark.long
 def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
     edit(project.folder / ".gitignore", "\n", "\nnew.txt\n")

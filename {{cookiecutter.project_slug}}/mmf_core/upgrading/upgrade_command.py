@@ -155,11 +155,17 @@ def _source(project: Path, options: _Options) -> str:
 
 
 def _require_clean(project: Path) -> None:
-    """UpgradeError if something is not committed: undoing the upgrade would lose it."""
+    """UpgradeError if git could not stage the upgrade, or undoing it would lose something."""
     if not git(project, "rev-parse", "--is-inside-work-tree", may_fail=True):
         raise UpgradeError(
             "expected a git repository, so that an upgrade can be undone: git init && git add . "
             '&& git commit -m "before the upgrade"'
+        )
+    lock = project / git(project, "rev-parse", "--git-path", "index.lock").strip()
+    if lock.exists():
+        raise UpgradeError(
+            f"{lock} exists: wait until the git command that holds it has ended; if it was killed, "
+            f"remove the file"
         )
     changed = names(git(project, "status", "--porcelain", "--untracked-files=normal", "-z"))
     if changed:
