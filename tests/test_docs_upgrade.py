@@ -129,7 +129,8 @@ def test_an_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> 
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     undo = re.search(r"`(git reset --hard && git clean -fd)`", text)
     remove = re.search(r"`(rm [^`]+index\.lock[^`]*)`", text)
-    assert undo and remove
+    assert undo
+    assert remove
     (project / ".git" / "index.lock").touch()
     (project / "Procfile").write_text("half\n")
     (project / "new").touch()
