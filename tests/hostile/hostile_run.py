@@ -36,7 +36,7 @@ PAUSE = 0.05
 RETAINED = 16 * MIB
 """Memory left by the last input, which could hide that of the next one."""
 WARM_UP = 3
-"""Rounds until memory is compared: in the first, workers are replaced; then each has half of all."""
+"""Rounds until memory is compared: workers are replaced in the first, then each has half of all."""
 RELEASED = 20.0
 """Seconds until workers have returned freed memory, and a task process has ended."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
