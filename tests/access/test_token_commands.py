@@ -21,6 +21,8 @@ from mmf_core.access import sources
 from mmf_core.access.api_keys import hash_of, new_api_key, read_api_keys
 from mmf_core.access.key_set import encode, key_id, public_jwk, read_public_keys
 from mmf_core.access.settings import AccessSettings
+from mmf_core.access.start import prepare
+from mmf_core.access.tokens import read_revoked
 from mmf_core.cli import main
 from mmf_core.errors import SettingError
 
@@ -247,6 +249,31 @@ def replace(file: Path, text: str) -> None:
     beside = file.with_suffix(".new")
     beside.write_text(text)
     beside.replace(file)
+
+
+def test_comments_in_the_file_of_revoked_tokens() -> None:
+    """An id with a # used to revoke another token, and not its own."""
+    text = "# lost laptops\none # of Ann\ntwo\t#of Ben\nabc#1\n  # none\n\n"
+    assert read_revoked(text) == {"one", "two", "abc#1"}
+
+
+def test_revoked_tokens_without_keys_are_reported_at_the_start(
+    signer: Signer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    revoked, text = tmp_path / "revoked.txt", "MMF_TOKEN_REVOKED ignored: no tokens are accepted"
+    revoked.write_text("one\n")
+    monkeypatch.setenv("MMF_TOKEN_REVOKED", str(revoked))
+    monkeypatch.setenv("MMF_API_KEYS", f"ci {hash_of('x')} targets=*")
+    monkeypatch.delenv("MMF_TOKEN_KEYS")
+    prepare()
+    assert f"{text} (set MMF_TOKEN_KEYS)" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("MMF_TOKEN_KEYS", str(signer.file))
+    prepare()
+    assert text not in caplog.text
 
 
 def test_revoked_tokens_rotated_keys_and_removed_api_keys_are_refused_at_once(

@@ -20,6 +20,8 @@ def prepare() -> None:
     if settings.token_keys:
         number = len(public_keys(settings.token_keys).value())
         _log.info("tokens for %s are accepted, by keys: %d", settings.audience, number)
+    elif settings.revoked:
+        _log.warning("MMF_TOKEN_REVOKED ignored: no tokens are accepted (set MMF_TOKEN_KEYS)")
     if settings.api_keys:
         _log.info("API keys are accepted: %d", len(api_keys(settings.api_keys).value()))
     if settings.is_on:

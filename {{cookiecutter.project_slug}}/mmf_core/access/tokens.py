@@ -19,6 +19,7 @@ ALGORITHM = "EdDSA"
 MAX_TOKEN = 4096
 """Characters of a token."""
 _REQUIRED = ["exp", "sub", "aud"]
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -157,6 +158,9 @@ def _names(claims: dict[str, Any], claim: str) -> list[str]:
 
 
 def read_revoked(text: str) -> frozenset[str]:
-    """Return the ids of revoked tokens: one a line, with comments after #."""
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    """Return the ids of revoked tokens: one a line, with comments.
+
+    A # begins a comment at the beginning of a line or after white space; an id may have others.
+    """
+    lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
     return frozenset(line for line in lines if line)
