@@ -217,7 +217,10 @@ def test_a_token_in_the_address(
     assert client.get(f"/?access_token={token}").status_code == 400
     for path in (f"/{token}", f"/score/{token}", f"/tasks/{key}", f"/%2F{key}", f"/health/{key}"):
         for headers in ({}, signer.headers()):
-            assert_problem(client.get(path, headers=headers), 400, "never in the address")
+            response = client.get(path, headers=headers)
+            assert_problem(response, 400, "never in the address")
+            assert not {token, key} & set(response.json["instance"].split("/"))
+            assert "***" in response.json["instance"]
     assert "refused" in caplog.text
     assert token not in caplog.text
     assert key not in caplog.text

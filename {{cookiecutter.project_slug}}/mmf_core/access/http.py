@@ -61,6 +61,7 @@ def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Respons
         return None
     if _TOKEN.search(context.path):
         context.path = _TOKEN.sub("***", context.path)  # for the log
+        request.path = _TOKEN.sub("***", request.path)  # for the response, whose instance it is
         raise malformed(_IN_ADDRESS)
     if (query := environ.get("QUERY_STRING")) and _IN_QUERY.search(query):
         raise malformed(_IN_ADDRESS)
