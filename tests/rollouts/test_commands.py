@@ -9,9 +9,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from sklearn.linear_model import LinearRegression
 
 from baking import PAYLOAD
+from mmf_core.rollouts.commands import rollout
+from mmf_core.rollouts.plan import of, write
 
 MAIN = """
 import mmf_core as mmf
@@ -72,3 +75,45 @@ def test_a_missing_file_is_named(folder: Path) -> None:
     assert done.returncode == 1
     assert "new.joblib: no such file" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_file_is_named_as_it_is_given(folder: Path) -> None:
+    """The error named a copy in a temporary folder."""
+    (folder / "new.joblib").write_bytes((folder / "model.joblib").read_bytes()[:100])
+    done = start(folder, "model.joblib=new.joblib", "--dark")
+    assert done.returncode == 1
+    assert "Error: new.joblib cannot be loaded: " in done.stderr
+
+
+def test_an_unknown_strategy_is_named_with_the_choices(folder: Path) -> None:
+    done = start(folder, "model.joblib=new.joblib", "--strategy", "best")
+    assert done.returncode == 2
+    assert "'best' is not one of 'ab', 'bandit', 'canary', 'silent'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["set --traffic 5", "promote", "status"])
+def test_an_invalid_plan_is_named(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rollout.toml").write_text("[broken")
+    result = CliRunner().invoke(rollout, command.split())
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: rollout.toml: not TOML: ")
+
+
+def test_the_status_has_entries_as_people_write_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"model.joblib": "new.joblib", "names.json": "new.json"}
+    steps = {"traffic": [12.5, 50, 100]}
+    candidate = {"name": "v2", "artifacts": files, "promoted": True}
+    write(of({"candidate": candidate, "steps": steps}), Path("rollout.toml"))
+    assert CliRunner().invoke(rollout, ["status"]).output.splitlines() == [
+        "candidate.name: v2",
+        "candidate.artifacts: model.joblib=new.joblib, names.json=new.json",
+        "candidate.promoted: true",
+        "steps.traffic: 12.5, 50, 100",
+        "promoted: it serves every request",
+    ]

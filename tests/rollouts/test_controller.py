@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 
 import mmf_core as mmf
 from mmf_core.example_calls import Failure
 from mmf_core.execution import Execution
 from mmf_core.models import profile_of
-from mmf_core.rollouts import candidate, changes, gates, mirror, service, state
+from mmf_core.registry import default
+from mmf_core.rollouts import candidate, changes, commands, gates, mirror, service, state
 from mmf_core.rollouts.candidate import CandidateError
 from mmf_core.rollouts.controller import BREACHES, Controller
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Copies, Counters
 from mmf_core.rollouts.mirror import Mirror
 from mmf_core.rollouts.plan import Candidate, Gates, Plan, of, read, write
 from mmf_core.rollouts.rollout import ABORTED, PROMOTED, RUNNING, Rollout
-from mmf_core.rollouts.strategies import Progress
+from mmf_core.shared_memory import SharedText
 
 
 @pytest.fixture
@@ -65,7 +67,8 @@ def _closed() -> Iterator[None]:
 
 def load(plan: Plan, before: Rollout | None = None, stable: str = "v1") -> Rollout:
     assert plan.candidate is not None
-    LOADED.append(Rollout(plan, state.key_of(plan.candidate), mmf.Registry(), stable, before))
+    key, checksums = state.key_of(plan.candidate), state.checksums_of(plan.candidate)
+    LOADED.append(Rollout(plan, key, mmf.Registry(), stable, before, checksums))
     return LOADED[-1]
 
 
@@ -136,6 +139,7 @@ def test_a_candidate_that_was_rolled_back_is_neither_promoted_nor_changed(file: 
     assert rollout.counters.traffic == 0
     assert (file.parent / "model").read_text() == "old"
     changes.begin(file, document)
+    first.update()
     changes.promote(file)
     assert (file.parent / "model").read_text() == "new"
 
@@ -148,6 +152,112 @@ def test_nothing_is_promoted_if_a_file_is_missing(file: Path) -> None:
         changes.promote(file)
     assert (file.parent / "model").read_text() == "old"
     assert not list(file.parent.glob("*.old-*")), "nor is anything backed up"
+
+
+def status() -> str:
+    return CliRunner().invoke(commands.status).output
+
+
+def test_a_candidate_that_is_not_served_is_reported_and_not_promoted(file: Path) -> None:
+    document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 40}}
+    changes.begin(file, document)
+    text = "the service has not loaded these files"
+    assert f"not served: {text}" in status()
+    with pytest.raises(changes.NoRollout, match=f"v2 is not served: {text}"):
+        changes.promote(file)
+    followed(load(plan(traffic=40)), file)
+    assert "step 1, 40 %, for 0 seconds" in status()
+    (file.parent / "new").unlink()
+    assert f"not served: {text}" in status()
+    reject()
+    assert "not served: new: no such file" in status()
+    (file.parent / "new").write_text("of another size")
+    assert f"not served: {text}" in status()
+    with pytest.raises(changes.NoRollout, match=f"v2 is not served: {text}"):
+        changes.promote(file)
+    assert (file.parent / "model").read_text() == "old"
+
+
+def reject() -> None:
+    """Reload a service whose candidate cannot be loaded."""
+    stable = mmf.Registry()
+    stable.artifact("model")
+    with pytest.raises(CandidateError), service.reimporting([]):
+        service.executions("main", stable, {}, lambda _: cast("Execution", None))
+
+
+def test_a_rollback_lasts_when_a_reload_fails(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(plan(traffic=40), file)
+    first = followed(rollout := load(plan(traffic=40)), file)
+    fail(rollout)
+    for _ in range(BREACHES):
+        first.update()
+    monkeypatch.setattr(candidate, "_try", lambda *_: Failure.plain("broken"))
+    reject()
+    assert state.read(state.path_of(file), rollout.key).failed == "broken"
+    assert "rolled back: errors: " in status()
+
+
+def test_a_file_that_has_changed_unnoticed_is_not_promoted(file: Path) -> None:
+    """Its size and time are the same; every file is checked before the first is replaced."""
+    files = {"names": "names.new", "model": "new"}
+    for name in ("names", "names.new"):
+        (file.parent / name).write_text(name)
+    changes.begin(file, {"candidate": {"name": "v2", "artifacts": files, "traffic": 40}})
+    loaded = load(read(file))
+    followed(loaded, file)
+    new = file.parent / "new"
+    times = new.stat().st_atime_ns, new.stat().st_mtime_ns
+    new.write_text("bad")
+    os.utime(new, ns=times)
+    with pytest.raises(changes.NoRollout, match="new has changed since the service loaded it"):
+        changes.promote(file)
+    assert sorted(each.name for each in file.parent.iterdir()) == sorted(
+        ["model", "new", "names", "names.new", "rollout.toml", ".rollout.toml.state"]
+    )
+    assert (file.parent / "names").read_text() == "names"
+    new.write_text("new")
+    os.utime(new, ns=times)
+    changes.promote(file)
+    assert (file.parent / "names").read_text() == "names.new"
+
+
+def test_a_candidate_that_changes_while_it_is_loaded_is_not_served(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_meanwhile(*_: object) -> mmf.Registry:
+        (file.parent / "new").write_text("another")
+        return mmf.Registry()
+
+    monkeypatch.setattr(service, "load", load_meanwhile)
+    write(plan(traffic=20), file)
+    with (
+        pytest.raises(CandidateError, match="changed while they were loaded"),
+        service.reimporting([]),
+    ):
+        service.executions("main", mmf.Registry(), {}, lambda _: cast("Execution", None))
+
+
+@pytest.mark.parametrize("how", ["abort", "removed", "another", "kept", "other error"])
+def test_a_reload_that_a_candidate_made_fail_is_repeated_without_it(
+    file: Path, reloads: list[int], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The readiness reported the failure until the next reload."""
+    error = SharedText()
+    monkeypatch.setattr(default, "last_reload_error", error)
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    first = followed(rollout, file)
+    name = {"another": "v3"}.get(how, "v2")
+    text = f"the candidate {name} is not loaded: new: no such file"
+    error.write(failed="main.py is broken" if how == "other error" else text, at="now")
+    if how == "abort":
+        changes.abort(file)
+    elif how in {"removed", "other error"}:
+        file.unlink()
+    for _ in range(3):
+        first.update()
+    assert len(reloads) == (how not in {"kept", "other error"})
 
 
 def test_figures_of_a_step_outlive_the_worker_that_checks_them(file: Path) -> None:
@@ -230,8 +340,8 @@ def test_a_promoted_version_is_served_after_its_file_has_changed(
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     first = followed(rollout, file)
-    (file.parent / "new").write_text("another")
     changes.promote(file)
+    (file.parent / "new").write_text("another")
     first.update()
     assert (rollout.counters.traffic, reloads) == (100, [])
     assert rollout.status.read()["status"] == PROMOTED
@@ -273,6 +383,7 @@ def test_an_invalid_plan_can_be_aborted(file: Path) -> None:
 def test_the_name_of_a_promoted_version_is_taken(file: Path) -> None:
     document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 30}}
     changes.begin(file, document)
+    followed(load(plan(traffic=30)), file)
     changes.promote(file)
     with pytest.raises(changes.NoRollout, match="v2 is promoted already"):
         changes.begin(file, document)
@@ -302,7 +413,7 @@ def test_an_invalid_state_starts_over(file: Path, document: Any) -> None:
     path = state.path_of(file)
     text = json.dumps({"candidate": "key", **document} if isinstance(document, dict) else document)
     path.write_text(text.replace("Infinity", "1e400"))
-    assert state.read(path, "key") == Progress()
+    assert state.read(path, "key") == state.State()
 
 
 def test_a_call_that_ends_its_process_has_failed() -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -57,17 +58,38 @@ class CandidateError(DescribedError):
         return CandidateError(Failure(public, detail))
 
 
+def candidate_that_failed(text: str) -> str:
+    """Return the candidate that has made a reload fail, by its error; empty if none has."""
+    found = re.match(r"the candidate (\S+) is not loaded: ", text)
+    return found[1] if found else ""
+
+
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
     """Return the candidate's registry, with its artifacts loaded; CandidateError if it fails."""
     try:
         _check_name(candidate, stable)
         folder = _folder_of(candidate, stable)
-        _raise_failure(_try(candidate, module, stable, folder))
-        return _load(candidate, module, stable, folder)
+        with _own_paths(candidate, folder):
+            _raise_failure(_try(candidate, module, stable, folder))
+            return _load(candidate, module, stable, folder)
     except CandidateError:
         raise
     except (Exception, SystemExit) as error:
         raise CandidateError(Failure.of(error)) from error
+
+
+@contextmanager
+def _own_paths(candidate: Candidate, folder: Path) -> Iterator[None]:
+    """Raise CandidateError whose texts name the candidate's files, not those of the copy."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        failure = Failure.of(error)
+        names = {str(folder / file): source for file, source in candidate.artifacts.items()}
+        names[f"{folder}{os.sep}"] = ""
+        for path in sorted(names, key=len, reverse=True):  # one may begin with another
+            failure = Failure(*(text.replace(path, names[path]) for text in failure))
+        raise CandidateError(failure) from error
 
 
 def _check_name(candidate: Candidate, stable: Registry) -> None:

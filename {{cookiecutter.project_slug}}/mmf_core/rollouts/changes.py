@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,42 @@ def _promote(file: Path) -> Plan:
         raise NoRollout(f"put {uris[0]} in the place of the current file yourself, then abort")
     plan = plan.with_candidate(promoted=True)
     entries = lockfile.read()
-    for name, source in candidate.artifacts.items():  # all of them, before the first is replaced
+    for name, source in candidate.artifacts.items():
         if not Path(source).exists() and name not in entries:
             raise NoRollout(f"{source}: no such file")
-    for name, source in candidate.artifacts.items():
-        _put_in_place(name, source)
+    saved = state.read(state.path_of(file), state.key_of(candidate))
+    if reason := saved.not_served:
+        raise NoRollout(f"{candidate.name} is not served: {reason}")
+    with _copies(candidate, saved.checksums or {}) as copies:
+        for name, source in candidate.artifacts.items():
+            _put_in_place(name, source, copies.get(name))
     write(plan, file)
     return plan
+
+
+@contextmanager
+def _copies(candidate: Candidate, checksums: Mapping[str, str]) -> Iterator[dict[str, Path]]:
+    """Copy the candidate's files beside those that they replace; all of them, before the first.
+
+    NoRollout if one is not what the service has loaded.
+    """
+    copies: dict[str, Path] = {}
+    try:
+        for name, source in candidate.artifacts.items():
+            if not (path := Path(source)).exists():
+                continue  # a version in a store
+            target = Path(name)
+            copies[name] = copy = target.with_name(f".{target.name}.new")
+            shutil.copytree(path, copy) if path.is_dir() else shutil.copy2(path, copy)
+            if sha256_of(copy) != checksums.get(name):
+                raise NoRollout(
+                    f"{source} has changed since the service loaded it; start it again with "
+                    "mmfmeta rollout start"
+                )
+        yield copies
+    finally:
+        for copy in copies.values():
+            shutil.rmtree(copy) if copy.is_dir() else copy.unlink(missing_ok=True)
 
 
 def abort(file: Path) -> None:
@@ -119,7 +148,7 @@ def _served(file: Path) -> Plan:
     """Return the plan of a candidate that was not rolled back."""
     plan = _under_way(file)
     candidate = _candidate(plan)
-    if reason := state.read(state.path_of(file), state.key_of(candidate)).ended:
+    if reason := state.read(state.path_of(file), state.key_of(candidate)).progress.ended:
         raise NoRollout(
             f"{candidate.name} was rolled back: {reason}; restart it with mmfmeta rollout start, "
             "or end it with mmfmeta rollout abort"
@@ -133,21 +162,21 @@ def _candidate(plan: Plan) -> Candidate:
     return plan.candidate
 
 
-def _put_in_place(name: str, source: str) -> None:
+def _put_in_place(name: str, source: str, copy: Path | None) -> None:
     entries = lockfile.read()
     old = entries.get(name)
     path, target = Path(source), Path(name)
-    if old and not path.exists():  # a version in the current file's store
+    if copy is None:  # a version in the current file's store
+        if old is None:
+            raise NoRollout(f"{source}: no such file")
         entries[name] = _of_version(name, old, source)
         lockfile.write(entries)
         return
     if target.exists():
         back_up(target)
-    new = target.with_name(f".{target.name}.new")
-    shutil.copytree(path, new) if path.is_dir() else shutil.copy2(path, new)
     if target.is_dir():
         shutil.rmtree(target)
-    os.replace(new, target)  # noqa: PTH105 - a folder, too
+    os.replace(copy, target)  # noqa: PTH105 - a folder, too
     if (profile := profile_of(path)).exists():
         shutil.copy2(profile, profile_of(target))
     if old or source in entries:

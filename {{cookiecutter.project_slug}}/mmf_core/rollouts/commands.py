@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def rollout() -> None:
 @click.option("--minutes", type=float, help="Minimum duration of each step.")
 @click.option("--sticky", help="What selects the version: a header, claim:NAME or column:NAME.")
 @click.option(
-    "--strategy", help="canary, silent, ab or bandit; inferred from the options by default."
+    "--strategy",
+    type=click.Choice([*STRATEGIES]),
+    help="How its share changes; inferred from the options by default.",
 )
 def start(name: str, files: tuple[str, ...], **options: Any) -> None:
     """Start a rollout of NAME, which has OTHER files or versions: model.joblib=new/model.joblib.
@@ -64,20 +67,22 @@ def status() -> None:
     try:
         plan = read(file)
     except MMFError as error:
-        raise click.ClickException(f"{file}: {error}") from error
+        raise click.ClickException(str(error)) from error
     if plan.candidate is None:
         click.echo("no rollout")
         return
     for table, entries in document_of(plan).items():
         for key, value in entries.items():
-            click.echo(f"{table}.{key}: {value}")
-    progress = state.read(state.path_of(file), state.key_of(plan.candidate))
+            click.echo(f"{table}.{key}: {_text(value)}")
+    saved = state.read(state.path_of(file), state.key_of(plan.candidate))
     if plan.candidate.promoted:
         click.echo("promoted: it serves every request")
-    elif progress.ended:
-        click.echo(f"rolled back: {progress.ended}")
+    elif saved.progress.ended:
+        click.echo(f"rolled back: {saved.progress.ended}")
+    elif saved.not_served:
+        click.echo(f"not served: {saved.not_served}")
     else:
-        _show(plan, plan.candidate, progress)
+        _show(plan, plan.candidate, saved.progress)
 
 
 @rollout.command()
@@ -105,6 +110,17 @@ def document_of_files(files: tuple[str, ...]) -> dict[str, Any]:
         else:
             artifacts[Path(file).as_posix()] = other
     return entries | ({"artifacts": artifacts} if artifacts else {})
+
+
+def _text(value: Any) -> str:
+    """Return an entry of a plan as an option of `start` has it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={each}" for key, each in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _show(plan: Plan, candidate: Candidate, progress: Progress) -> None:

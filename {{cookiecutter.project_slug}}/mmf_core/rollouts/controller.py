@@ -17,8 +17,10 @@ from pathlib import Path
 from threading import Thread
 
 from ..fingerprints import Fingerprint, fingerprint
+from ..registry import default
 from ..shared_memory import SharedText, shared_file
 from . import gates, generations, state
+from .candidate import candidate_that_failed
 from .counters import CANDIDATE, STABLE
 from .plan import ALL, Candidate, Plan, PlanError, check_needs, read
 from .rewards import rewards_of
@@ -84,6 +86,7 @@ class Controller:
         self._seen: Fingerprint | None = None
         self._plan, self._plan_id = Plan(), ""
         self._key = self._requested = rollout.key if rollout else ""
+        self._retried = ""
         self._progress: Progress | None = None
         self._updated = time.monotonic()
         self._breaches = 0
@@ -100,6 +103,7 @@ class Controller:
             self._progress = None
             if candidate and not candidate.promoted and self._may_reload:
                 self._request_reload(candidate)
+                return
         elif generations.has_older(self._generation):
             pass  # the candidate gets traffic when all workers have it
         elif candidate.promoted:
@@ -107,6 +111,8 @@ class Controller:
             self._report(rollout, PROMOTED)
         else:
             self._follow(rollout, candidate)
+        if self._may_reload:
+            self._retry_reload(candidate)
 
     def _read(self) -> None:
         now = fingerprint(self._file)
@@ -115,11 +121,10 @@ class Controller:
         self._seen = now
         try:
             plan = read(self._file)
-            check_needs(plan)
+            check_needs(plan, f"{self._file.name}: ")
         except PlanError as error:  # the last valid one stays in force
-            text = f"{self._file.name}: {error}"
-            _log.error("%s; the plan before it stays in force", text)
-            problem.write(problem=text)
+            _log.error("%s; the plan before it stays in force", error)
+            problem.write(problem=str(error))
             if self._rollout and not self._plan_id:  # another worker has read it
                 self._plan = self._rollout.plan_in_force()
             return
@@ -153,17 +158,33 @@ class Controller:
         _log.info("loading the candidate %s", candidate.name)
         os.kill(os.getppid(), signal.SIGHUP)
 
+    def _retry_reload(self, candidate: Candidate | None) -> None:
+        """Repeat, once, a reload that failed because of a candidate that the plan has no longer.
+
+        It rejected new files of the current version as well, which nothing else would load.
+        """
+        error = default.last_reload_error.read()
+        failed = candidate_that_failed(error.get("failed", ""))
+        in_progress = candidate.name if candidate and not candidate.promoted else ""
+        if not failed or failed == in_progress or self._retried == error["at"]:
+            return
+        self._retried = error["at"]
+        _log.info("reloading without the candidate %s", failed)
+        os.kill(os.getppid(), signal.SIGHUP)
+
     def _follow(self, rollout: Rollout, candidate: Candidate) -> None:
         now = time.monotonic()
         seconds, self._updated = now - self._updated, now
+        is_first = self._progress is None
         if self._progress is None:
             self._progress, seconds = self._initial_progress(rollout), 0.0
         before = self._progress
         progress = before if before.ended else self._advance(before, seconds, _since(rollout))
         if (progress.step, progress.ended) != (before.step, before.ended):
             rollout.counters.begin_step()
-        if _is_worth_saving(before, progress):
-            state.write(state.path_of(self._file), rollout.key, progress)
+        if is_first or _is_worth_saving(before, progress):
+            saved = state.State(progress, rollout.checksums)
+            state.write(state.path_of(self._file), rollout.key, saved)
         self._progress = progress
         if progress.ended:
             rollout.counters.set_shares(0, 0, is_offered=False)
@@ -178,7 +199,7 @@ class Controller:
             return reported
         rollout.counters.begin_step()
         self._breaches = 0
-        return state.read(state.path_of(self._file), rollout.key)
+        return state.read(state.path_of(self._file), rollout.key).progress
 
     def _reported(self, rollout: Rollout) -> Progress | None:
         """Return another worker's progress with the same plan, even if it could not be saved.

@@ -244,28 +244,35 @@ def of(document: Mapping[str, Any]) -> Plan:
     return plan
 
 
-def check_needs(plan: Plan) -> None:
-    """Reject a plan whose requirements this service lacks; PlanError names them."""
+def check_needs(plan: Plan, place: str = "") -> None:
+    """Reject a plan whose requirements this service lacks; PlanError names them, after `place`."""
     candidate = plan.candidate
     if candidate is None or candidate.promoted:
         return
     if missing := STRATEGIES[candidate.strategy].missing():
-        raise PlanError(f"[candidate] {missing}")
+        raise PlanError(f"{place}[candidate] {missing}")
 
 
 def read(path: Path) -> Plan:
-    """Read a plan from a file; without the file it is empty. PlanError if it is invalid."""
+    """Read a plan from a file; without the file it is empty. PlanError names an invalid file."""
+    try:
+        return parse(_content(path))
+    except PlanError as error:
+        raise PlanError(f"{path.name}: {error}") from error
+
+
+def _content(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        return Plan()
+        return ""
     except OSError as error:
         raise PlanError(f"cannot be read: {error.strerror}") from error
     if len(content) > MAX_BYTES:
         raise PlanError(f"expected at most {MAX_BYTES} bytes")
     try:
-        return parse(content.decode())
+        return content.decode()
     except UnicodeDecodeError:
         raise PlanError("not UTF-8") from None
 

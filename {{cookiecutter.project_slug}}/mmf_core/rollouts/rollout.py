@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from random import random
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import ClientGone, MMFError, Overloaded, RejectedInput
@@ -34,9 +35,9 @@ _SERVER_ERROR = 500
 class Rollout:
     """A candidate beside the current version, from its load to the next reload.
 
-    `plan` is the plan at its load, `key` identifies the loaded files. `status` is shared by all
-    workers: the progress, and the last decision. Both versions' executions are those that neither
-    route nor report calls.
+    `plan` is the plan at its load, `key` identifies the loaded files, and `checksums` are their
+    sha256. `status` is shared by all workers: the progress, and the last decision. Both versions'
+    executions are those that neither route nor report calls.
 
     `before` is the rollout that a reload ends. Its workers serve until they have ended: as long as
     the candidate is the same, both have the same shares, so that no caller goes back and forth.
@@ -49,11 +50,13 @@ class Rollout:
         registry: Registry,
         stable_version: str,
         before: Rollout | None = None,
+        checksums: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         assert plan.candidate is not None  # noqa: S101 - the caller has loaded it
         self.plan, self.key = plan, key
         self.candidate: Candidate = plan.candidate
         self.registry = registry
+        self.checksums = dict(checksums)
         self.versions = (stable_version or UNNAMED, self.candidate.name)
         self.counters, self.status = Counters(), SharedText()
         if before and before.key == key and before.versions == self.versions:

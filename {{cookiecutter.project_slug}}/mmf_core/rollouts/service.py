@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from ..capabilities import Gauge
+from ..example_calls import Failure
 from ..execution import Execution
 from ..processes import is_in_gunicorn
 from ..registry import Registry
@@ -18,7 +19,7 @@ from .candidate import CandidateError, load, load_in_worker
 from .compare import comparable
 from .counters import CANDIDATE, STABLE
 from .gates import QUANTILE
-from .plan import PlanError, check_needs, read
+from .plan import Candidate, PlanError, check_needs, read
 from .rollout import ABORTED, PROMOTED, RUNNING, Rollout, routed
 from .settings import RolloutSettings
 
@@ -59,11 +60,11 @@ def executions(
     file = RolloutSettings.from_env().file
     try:
         plan = read(file)
-        check_needs(plan)
+        check_needs(plan, f"{file.name}: ")
     except PlanError as error:
         if before is None or not _Current.is_reloading:
             return _without(stable, str(error), str(error))
-        controller.problem.write(problem=f"{file.name}: {error}")
+        controller.problem.write(problem=str(error))
         plan = before.plan_in_force()
     candidate = plan.candidate
     if candidate is None or candidate.promoted:
@@ -71,13 +72,23 @@ def executions(
     key = state.key_of(candidate)
     try:
         loaded = load(candidate, module, registry)
+        checksums = _checksums(candidate, key)
     except CandidateError as error:
+        state.write_failure(state.path_of(file), key, error.failure.public)
         if _Current.is_reloading:
             raise error.of_candidate(candidate.name) from error
         return _without(stable, str(error), error.failure.public)
     registry.others = {candidate.name: loaded}
-    _Current.rollout = Rollout(plan, key, loaded, registry.version, before)
+    _Current.rollout = Rollout(plan, key, loaded, registry.version, before, checksums)
     return routed(_Current.rollout, stable, make)
+
+
+def _checksums(candidate: Candidate, key: str) -> dict[str, str]:
+    """Return the checksums of the loaded files; CandidateError if these have changed meanwhile."""
+    checksums = state.checksums_of(candidate)
+    if state.key_of(candidate) != key:
+        raise CandidateError(Failure.plain("its files have changed while they were loaded"))
+    return checksums
 
 
 def _without(stable: dict[str, Execution], reason: str, public: str) -> dict[str, Execution]:
