@@ -256,3 +256,14 @@ def test_without_the_setting_everything_is_forbidden(folder: Path, tmp_path: Pat
     with serving(folder, tmp_path / "log", MMF_ADMIN_HTTP="0") as rollout:
         assert rollout.get("/rollout").status_code == 403
         assert rollout.put({"traffic": 1}).status_code == 403
+
+
+@pytest.mark.long
+def test_a_rejected_candidate_is_reported_until_it_is_aborted(rollout: Rollout) -> None:
+    write_plan(rollout.folder, candidate={"traffic": 50, "artifacts": {"model.json": "none.json"}})
+    wait_until(lambda: "v2 is not loaded: none.json" in str(rollout.readiness().get("reload")))
+    assert "not served: none.json: no such file" in rollout.command("status").stdout
+    assert rollout.put({"action": "promote"}).status_code == 409
+    assert rollout.command("abort").returncode == 0
+    wait_until(lambda: rollout.readiness() == {"ready": True})
+    assert rollout.calls(20) == {"v1": 20}
