@@ -60,6 +60,35 @@ def test_calls_are_counted_in_groups_of_a_version_and_a_type(counted: Counted) -
     ]
 
 
+def test_a_call_that_cannot_be_counted_costs_its_group_no_other(
+    counted: Counted, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = CallBuffer()
+    for cells in (CELLS, np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), 2 * CELLS):
+        calls.add((counted, "v1", cells, None))
+    calls.add((counted, "broken", CELLS, None))
+    calls.count()
+    assert [cells for _, cells, _ in counted.rows if len(cells[0]) == 2] == [[[1, 2]], [[2, 4]]]
+    assert caplog.messages == ["calls that cannot be counted: 1 of 1"]
+
+
+def test_only_calls_that_fail_themselves_are_not_counted(
+    counted: Counted, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, count = CallBuffer(), counted.count
+
+    def strict(version: str, cells: Any, predictions: Any) -> None:
+        assert 7 not in cells
+        count(version, cells, predictions)
+
+    monkeypatch.setattr(counted, "count", strict)
+    for cell in range(10):
+        calls.add((counted, "v1", np.array([[cell]]), None))
+    calls.count()
+    assert [cells for _, cells, _ in counted.rows] == [[[cell]] for cell in range(10) if cell != 7]
+    assert caplog.messages == ["calls that cannot be counted: 1 of 10"]
+
+
 def test_threads_lose_no_call_and_a_full_buffer_is_counted(counted: Counted) -> None:
     calls, each = CallBuffer(), 10 * MAX_CALLS + 7
 

@@ -64,8 +64,8 @@ class CallBuffer:
             for group in groups.values():
                 try:
                     _count(group)
-                except Exception:  # noqa: BLE001 - other groups can be counted
-                    _log.exception("%d calls are not counted", len(group))
+                except Exception:  # noqa: BLE001 - the others of its group can be counted
+                    _count_singly(group)
 
     def _begin(self) -> None:
         """Start the thread of this process, which may be a fork of one that has its own."""
@@ -87,6 +87,18 @@ def _group_of(counter: Counter, version: str, cells: Array, predictions: Array |
     """Return what calls share that are counted together: an array has cells of one type."""
     kind = None if predictions is None else (predictions.dtype.char, predictions.ndim)
     return counter, version, cells.dtype.char, kind
+
+
+def _count_singly(group: Sequence[BufferedCall]) -> None:
+    """Count the calls of a group that could not be counted together; nothing of it was added."""
+    errors = []
+    for call in group:
+        try:
+            _count([call])
+        except Exception as error:  # noqa: BLE001 - the others can be counted
+            errors.append(error)
+    if errors:  # one line: a group may have hundreds
+        _log.error("calls that cannot be counted: %d of %d", len(errors), len(group), exc_info=errors[0])
 
 
 def _count(group: Sequence[BufferedCall]) -> None:
