@@ -1,5 +1,8 @@
 """Tables larger than MMF_MAX_BODY_MIB: stored as files, and called for some rows at a time."""
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
@@ -18,7 +21,7 @@ import mmf_core as mmf
 from cpu_time import at_most
 from mmf_core.processes import process_tree, pss
 from mmf_core.reporting import reporter
-from mmf_core.tasks import file_storage
+from mmf_core.tasks import file_storage, files
 from mmf_core.web import create_app
 from services import serve
 
@@ -291,6 +294,140 @@ def test_a_body_that_ends_early_leaves_nothing(small: Queue, tmp_path: Path) -> 
     assert response.status_code == 400
     assert "bytes that Content-Length announces" in response.get_json()["detail"]
     assert not [*(tmp_path / "tasks" / "files").iterdir()]
+
+
+FULL = "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB); try again later"
+
+
+class Arriving(BytesIO):
+    """A body that calls a function before its first byte is read."""
+
+    def __init__(self, data: bytes, meanwhile: Callable[[], object]) -> None:
+        super().__init__(data)
+        self._meanwhile = meanwhile
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        meanwhile, self._meanwhile = self._meanwhile, lambda: None
+        meanwhile()
+        return super().read(size)
+
+
+def send(queue: Queue, body: BytesIO, target: str = "score", **headers: str) -> Any:
+    """Send a large table that is read from a file."""
+    return queue.client.post(
+        f"/{target}",
+        input_stream=body,
+        headers=ASYNC | CSV | headers,
+        environ_overrides={"CONTENT_LENGTH": str(len(body.getvalue()))},
+    )
+
+
+def files_in(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "tasks" / "files"
+    return [*folder.iterdir()] if folder.exists() else []
+
+
+@pytest.fixture(params=["MMF_MAX_TASKS_MIB", "MMF_MAX_TASKS"])
+def pair(
+    open_queue: Callable[..., Queue],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Queue, Queue]:
+    """Give two workers of a service whose queue has room for one large table."""
+    most = {"MMF_MAX_TASKS_MIB": str(1.5 * len(text()) / 2**20), "MMF_MAX_TASKS": "1"}
+    monkeypatch.setenv(request.param, most[request.param])
+    return open_queue(0.01), open_queue(0.01)
+
+
+def test_a_table_that_arrives_has_its_place_in_the_queue(
+    pair: tuple[Queue, Queue], tmp_path: Path
+) -> None:
+    first, second = pair
+    refused = BytesIO(text())
+    responses = []
+
+    def meanwhile() -> None:
+        responses.append(send(second, refused))
+        assert len(files_in(tmp_path)) <= 1
+
+    task = send(first, Arriving(text(), meanwhile))
+    assert task.status_code == 202, task.text
+    (response,) = responses
+    assert (response.status_code, response.get_json()["detail"]) == (503, FULL)
+    assert response.headers["Retry-After"]
+    assert send(second, BytesIO(text())).status_code == 503
+    assert len(files_in(tmp_path)) == 1
+    assert second.work() == 1
+    assert send(second, BytesIO(text())).status_code == 202
+
+
+def test_a_table_that_fits_is_accepted_beside_others(
+    open_queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_MAX_TASKS_MIB", str(2.1 * len(text()) / 2**20))
+    first, second = open_queue(0.01), open_queue(0.01)
+    responses: list[Any] = []
+    other = Arriving(text(), lambda: responses.append(send(second, BytesIO(text()))))
+    body = Arriving(text(), lambda: responses.append(send(second, other)))
+    assert send(first, body).status_code == 202
+    assert [response.status_code for response in responses] == [503, 202]
+    assert send(first, BytesIO(text())).status_code == 503
+    assert second.work() == 2
+
+
+def test_a_table_that_is_not_accepted_leaves_its_place(
+    pair: tuple[Queue, Queue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair
+    data = text()
+    short = first.client.post(
+        "/score",
+        input_stream=BytesIO(data[:-1_000]),
+        headers=ASYNC | CSV,
+        environ_overrides={"CONTENT_LENGTH": str(len(data))},
+    )
+    assert short.status_code == 400
+    assert send(first, BytesIO(data.replace(b"0.125", b"much!"))).status_code == 422
+    with monkeypatch.context() as patch:
+        patch.setattr(first.tasks.files._storage, "path", Path("/dev/null"))
+        assert send(first, BytesIO(data)).status_code == 503
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_MAX_WAIT", -1.0)
+        late = send(first, BytesIO(data))
+        assert "seconds to arrive" in late.get_json()["detail"]
+    assert send(second, BytesIO(data), **{"TASK-ID": "mine"}).status_code == 202
+
+
+def test_a_full_queue_knows_its_tasks(pair: tuple[Queue, Queue], tmp_path: Path) -> None:
+    mine = {"TASK-ID": "mine"}
+    for queue in pair:  # the second time, there is no room for it
+        response = send(queue, BytesIO(text()), **mine)
+        assert (response.status_code, response.get_json()["id"]) == (202, "mine")
+    other = text().replace(b"0.125", b"0.126")
+    assert send(pair[1], BytesIO(other), **mine).status_code == 409
+    assert len(files_in(tmp_path)) == 1
+
+
+def test_the_place_of_a_killed_process_is_free_when_its_file_is_swept(
+    pair: tuple[Queue, Queue], tmp_path: Path
+) -> None:
+    queue, _ = pair
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        send(queue, Arriving(text(), lambda: (os.write(writing, b"x"), time.sleep(60))))
+        os._exit(1)
+    assert os.read(reading, 1)
+    assert send(queue, BytesIO(text())).status_code == 503
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    queue.store.expire(3600, 1 << 30)
+    assert send(queue, BytesIO(text())).status_code == 503  # what has arrived is still there
+    queue.store._database.rows("UPDATE files SET delete_at = 1")
+    queue.store.expire(3600, 1 << 30)
+    assert files_in(tmp_path) == []
+    assert send(queue, BytesIO(text())).status_code == 202
+    os.close(reading)
+    os.close(writing)
 
 
 def test_the_same_table_is_the_same_task_whether_it_is_large_or_not(

@@ -224,7 +224,7 @@ def test_a_long_queue_is_not_counted_for_each_task(
 ) -> None:
     monkeypatch.setattr(queue_limits, "MARGIN_TASKS", 3)
     monkeypatch.setattr(queue_limits, "RECOUNT_INTERVAL", 1_000.0)
-    limits = queue.store._limits
+    limits = queue.store.limits
     limits.max_tasks, rows, counts = 8, queue.store._database.rows, []
 
     def counted(sql: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -320,7 +320,7 @@ def test_as_many_finished_tasks_are_kept_as_may_wait(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their results may be small or missing: the limit of bytes does not apply."""
-    monkeypatch.setattr(queue.store._limits, "max_tasks", 2)
+    monkeypatch.setattr(queue.store.limits, "max_tasks", 2)
     ids = []
     for number in range(6):
         task = queue.submit("nothing")

@@ -152,7 +152,7 @@ def test_a_scheduled_time_is_queued_in_a_full_queue(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that could not queue it would run nothing, and the queue would stay full."""
-    monkeypatch.setattr(queue.store._limits, "max_tasks", 1)
+    monkeypatch.setattr(queue.store.limits, "max_tasks", 1)
     first = queue.submit("learn", json=1)
     assert queue.client.post("/learn", json=1, headers=ASYNC).status_code == 503
     worker = Schedules(queue.tasks)

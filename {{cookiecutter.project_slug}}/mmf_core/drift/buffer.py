@@ -98,7 +98,9 @@ def _count_singly(group: Sequence[BufferedCall]) -> None:
         except Exception as error:  # noqa: BLE001 - the others can be counted
             errors.append(error)
     if errors:  # one line: a group may have hundreds
-        _log.error("calls that cannot be counted: %d of %d", len(errors), len(group), exc_info=errors[0])
+        _log.error(
+            "calls that cannot be counted: %d of %d", len(errors), len(group), exc_info=errors[0]
+        )
 
 
 def _count(group: Sequence[BufferedCall]) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPException
 from io import BytesIO
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from ..errors import StoreError
@@ -25,6 +25,8 @@ from .file_storage import Check, Content, FileStorage, unchecked
 
 _MIN_AGE = 3600.0  # seconds after which a file without a task is a crashed process's
 _MAX_WAIT = 1800.0  # seconds in which a file must have arrived
+Reserve: TypeAlias = Callable[[str, float], None]
+"""Lists a file by its name, and the time when it is a leftover; QueueFull if it has no place."""
 _log = logging.getLogger("mmf.tasks")
 
 
@@ -44,10 +46,22 @@ class StoredFile(NamedTuple):
     size: int
 
 
-def _check_age(seconds: float) -> None:
-    """Raise TasksUnavailable for a file that `sweep` might soon take for a leftover."""
-    if seconds > _MAX_WAIT:
-        raise TasksUnavailable(f"the file took more than {_MAX_WAIT:.0f} seconds to arrive")
+class _Arriving:
+    """A content that arrives in time: else `sweep` might take its file for a leftover."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._began = time.monotonic()
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes; TasksUnavailable if it is too late."""
+        self.check()
+        return self._content.read(size)
+
+    def check(self) -> None:
+        """Raise TasksUnavailable if it is too late."""
+        if time.monotonic() - self._began > _MAX_WAIT:
+            raise TasksUnavailable(f"the file took more than {_MAX_WAIT:.0f} seconds to arrive")
 
 
 class Files:
@@ -77,18 +91,21 @@ class Files:
             return None, *content
         return *self.put(content), len(content)
 
-    def receive(self, content: Content, check: Check = unchecked) -> str:
-        """Write a file; return its name.
+    def receive(
+        self, content: Content, check: Check = unchecked, reserve: Reserve | None = None
+    ) -> str:
+        """Write a file; return its name. `reserve` lists it first, if the queue has room for it.
 
-        Errors are those of reading the content and of `check`, and TasksUnavailable as for `put`.
+        Errors are those of `reserve`, of reading the content, of `check`, and TasksUnavailable as
+        for `put`.
         """
-        name, started = uuid4().hex, time.monotonic()
-        self._keep(name)
+        name, arriving = uuid4().hex, _Arriving(content)
+        (reserve or self._keep)(name, time.time() + _MIN_AGE)
         try:
             with self._unavailable():
-                self._storage.write(name, content, check)
-            _check_age(time.monotonic() - started)
-            self._keep(name)
+                self._storage.write(name, arriving, check)
+            arriving.check()
+            self._keep(name, time.time() + _MIN_AGE)
         except BaseException:
             self.remove(name)
             raise
@@ -129,23 +146,25 @@ class Files:
                 raise ResultGone("the file with the content of this task was deleted") from None
             raise
 
-    def _keep(self, name: str) -> None:
-        """Keep a file for a while although no task uses it yet."""
+    def _keep(self, name: str, delete_at: float) -> None:
+        """Keep a file until then although no task uses it yet."""
         self._database.rows(
             "INSERT INTO files (name, delete_at) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET delete_at = excluded.delete_at",
-            *(name, time.time() + _MIN_AGE),
+            *(name, delete_at),
         )
 
     def remove(self, name: str | None) -> None:
-        """Delete a file without a task: now, or by `sweep` if that takes a request."""
+        """Delete a file without a task: now, or by `sweep` if that takes a request, or fails."""
         if name is None:
             return
-        with suppress(OSError, TasksUnavailable):  # `sweep` will do it
-            if self._storage.is_remote:
-                self._database.rows("UPDATE files SET delete_at = 0 WHERE name = ?", name)
-            else:
-                self._delete(name)
+        with suppress(TasksUnavailable):  # `sweep` will do it when the file is old enough
+            if not self._storage.is_remote:
+                with suppress(OSError):
+                    self._delete(name)
+                    return
+            sql = "UPDATE files SET delete_at = 0, reserved = 0 WHERE name = ?"
+            self._database.rows(sql, name)
 
     @contextmanager
     def discarding(self, name: str | None) -> Iterator[None]:

@@ -1,5 +1,8 @@
 """The limits of the queue: how many tasks may wait, and how many bytes of requests.
 
+A large table has its place from its first byte: the row of its file reserves it until a task has
+the file. If its process is killed, `Files.sweep` removes the row with what has arrived.
+
 Counting a long queue takes longer than adding a task to it. So a process counts once a second, and
 again for each task only when the queue is so full that others may have filled it meanwhile.
 """
@@ -10,9 +13,15 @@ import time
 
 from ..settings import MIB
 from .database import Database
+from .errors import QueueFull
 from .task import QUEUED
 
-TOTALS = "SELECT count(*) AS waiting, coalesce(sum(size), 0) AS total FROM tasks WHERE status = ?"
+TOTALS = (
+    "SELECT count(*) AS waiting, coalesce(sum(size), 0) AS total FROM "
+    "(SELECT size FROM tasks WHERE status = ? UNION ALL SELECT reserved FROM files WHERE "
+    "reserved > 0 AND NOT EXISTS (SELECT 1 FROM tasks WHERE input_file = files.name)) AS sizes"
+)
+FULL = "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)"
 MARGIN_TASKS, MARGIN_BYTES = 10_000, 1024 * MIB
 """More than all processes together can add in `RECOUNT_INTERVAL`."""
 RECOUNT_INTERVAL = 1.0
@@ -42,3 +51,23 @@ class QueueLimits:
             self._waiting + MARGIN_TASKS <= self.max_tasks
             and self._total + MARGIN_BYTES <= self.max_input
         )
+
+    def reserve(self, size: int, file: str, delete_at: float) -> None:
+        """Reserve the place of a task of `size` bytes, whose file will arrive.
+
+        The file has it until it is the task's, or is removed. QueueFull if none is left.
+        """
+        sql = (
+            "INSERT INTO files (name, delete_at, reserved) "
+            f"SELECT ?, ?, ? FROM ({TOTALS}) AS queue WHERE waiting < ? AND total + ? <= ? "
+            "ON CONFLICT (name) DO UPDATE SET delete_at = excluded.delete_at RETURNING name"
+        )
+        bounds = (QUEUED, self.max_tasks, size, self.max_input)
+        has_place = bool(self._database.rows(sql, file, delete_at, size, *bounds))
+        if has_place:  # PostgreSQL: neither of two such statements at a time sees the other's row
+            ((waiting, total),) = self._database.rows(TOTALS, QUEUED)
+            has_place = waiting <= self.max_tasks and total <= self.max_input
+        if not has_place:
+            self._database.rows("DELETE FROM files WHERE name = ?", file)
+            raise QueueFull(FULL)
+        self._recount_at = 0.0

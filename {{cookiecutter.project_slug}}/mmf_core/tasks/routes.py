@@ -22,7 +22,7 @@ from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
 from . import requests
 from .calls import TaskCalls
-from .errors import TaskConflict
+from .errors import QueueFull, TaskConflict
 from .files import StoredFile
 from .mmf_routes import mmf_blueprint
 from .responses import (
@@ -129,7 +129,13 @@ def _queue(tasks: TaskService, calls: TaskCalls, *, is_mmf: bool) -> tuple[Task,
     content: bytes | StoredFile
     if calls.is_large(request, tasks.settings.max_body):
         stored = requests.stored_request(request, names, is_large=True)
-        content, fingerprint = _receive(tasks, calls, stored)
+        try:
+            content, fingerprint = _receive(tasks, calls, stored)
+        except QueueFull:
+            if (known := tasks.store.find(task_id)) is None:
+                raise
+            _check_same(known, _read_fingerprint(calls, stored))
+            return known, True
     else:
         content = read_whole(request)
         stored = requests.stored_request(request, names)
@@ -144,21 +150,38 @@ def _queue(tasks: TaskService, calls: TaskCalls, *, is_mmf: bool) -> tuple[Task,
         timeout=calls.timeout,
         webhook=webhook,
     )
-    task, is_new = tasks.store.add(new, content)
-    if not is_new and task.fingerprint != new.fingerprint:
-        raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")
+    # A file has its place already.
+    task, is_new = tasks.store.add(new, content, is_limited=isinstance(content, bytes))
+    if not is_new:
+        _check_same(task, fingerprint)
     return task, requests.has_id(request) or new.webhook is not None
 
 
+def _check_same(task: Task, fingerprint: str) -> None:
+    """Raise TaskConflict for the fingerprint of another request."""
+    if task.fingerprint != fingerprint:
+        raise TaskConflict(f"the id {quoted(task.id)} is that of another task; choose another id")
+
+
+def _read_fingerprint(calls: TaskCalls, stored: str) -> str:
+    """Return the fingerprint of a large body, which is not stored."""
+    body = requests.Fingerprinted(calls.target.route, stored, BodyStream(request))
+    while body.read(MIB):
+        pass
+    request.stream = BytesIO()
+    return body.fingerprint
+
+
 def _receive(tasks: TaskService, calls: TaskCalls, stored: str) -> tuple[StoredFile, str]:
-    """Store a large body; return its file and its fingerprint."""
+    """Store a large body, if the queue has room for it; return its file and its fingerprint."""
+    size = (request.content_length or 0) + len(stored)
     body = requests.Fingerprinted(calls.target.route, stored, BodyStream(request))
 
     def check(path: Path) -> None:
         with closing(requests.replayed(stored, b"")) as replayed:
             calls.check_large(request, replayed, path)
 
-    name = tasks.files.receive(body, check)
+    name = tasks.files.receive(body, check, partial(tasks.store.limits.reserve, size))
     request.stream = BytesIO()
     release()
     return StoredFile(name, body.size), body.fingerprint

@@ -17,7 +17,7 @@ from .database import Database, placeholders
 from .errors import QueueFull
 from .files import Files, StoredFile, size_of
 from .heartbeats import Heartbeats
-from .queue_limits import TOTALS, QueueLimits
+from .queue_limits import FULL, TOTALS, QueueLimits
 from .task import CANCELED, COLUMNS, PROCESSING, QUEUED, SUCCEEDED, NewTask, Outcome, Task
 
 GONE_FACTOR = 7
@@ -33,7 +33,7 @@ class Store:
     def __init__(self, database: Database, files: Files, max_tasks: int, max_input: int) -> None:
         self._database = database
         self._files = files
-        self._limits = QueueLimits(database, max_tasks, max_input)
+        self.limits = QueueLimits(database, max_tasks, max_input)
         self._was_empty = True
         self.heartbeats = Heartbeats(database)
         self.poll = database.poll
@@ -48,7 +48,7 @@ class Store:
         QueueFull if it `is_limited` and too many tasks are waiting, or too many bytes of requests.
         """
         inline, file, size = self._files.stored(content)
-        size, limits = size + len(new.request), self._limits
+        size, limits = size + len(new.request), self.limits
         values = {
             "id": new.id,
             "target": new.target,
@@ -81,7 +81,7 @@ class Store:
         if stored is None or stored.input_file != file:
             self._files.remove(file)
         if stored is None:
-            raise QueueFull("too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
+            raise QueueFull(FULL)
         return stored, bool(added)
 
     def find(self, task_id: str) -> Task | None:
@@ -262,7 +262,7 @@ class Store:
             "FROM tasks WHERE completed_at IS NOT NULL AND removed = 0 "
             "WINDOW newest AS (ORDER BY completed_at DESC, seq DESC)"
             ") AS kept WHERE completed_at < ? OR total > ? OR place > ?",
-            *(now - keep, max_kept, self._limits.max_tasks),
+            *(now - keep, max_kept, self.limits.max_tasks),
         )
         for task in old:
             sql = (
@@ -274,7 +274,7 @@ class Store:
         self._database.rows(
             "DELETE FROM tasks WHERE removed = 1 AND (completed_at < ? OR seq <= "
             "(SELECT seq FROM tasks WHERE removed = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?))",
-            *(now - GONE_FACTOR * keep, self._limits.max_tasks),
+            *(now - GONE_FACTOR * keep, self.limits.max_tasks),
         )
         self._files.sweep()
 
