@@ -1,5 +1,6 @@
 """Every hostile input, in the order of the table in docs/reliability.md."""
 
+from hostile_batches import batches
 from hostile_files import files
 from hostile_inputs import inputs
 from hostile_requests import requests
@@ -13,5 +14,6 @@ INPUTS = [
     *results(),
     *texts(),
     *requests(),
+    *batches(),
     *tasks(),
 ]  # tasks last: their processes stay

@@ -20,9 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
+import numpy as np
+import pandas as pd
 from all_inputs import INPUTS
 from hostile_inputs import MIB, HostileInput
+from sklearn.linear_model import LinearRegression
 
+import mmf_core as mmf
 from commands import wait_until, wait_until_ready
 from mmf_core.processes import process_tree, pss
 from services import Service, serve
@@ -51,6 +55,7 @@ import mmf_core as mmf
 from mmf_core.web import create_app
 
 registry = mmf.Registry()
+registry.artifact("model.joblib").load()  # its profile is what drift is counted against
 TABLE = mmf.DataFrame(format=mmf.JSON)
 STRICT = mmf.DataFrame(schema={"a": float, "b": float})
 WHOLE = mmf.DataFrame(schema={"a": int, "b": int})
@@ -93,6 +98,11 @@ def lenient(data=mmf.DataFrame(schema={"a": float, "b": mmf.Column(date)}, lenie
 
 @registry.target(returns=TABLE)
 def keep(data=mmf.DataFrame(schema={"a": float}, extra="keep")):
+    return data[["a"]]
+
+
+@registry.target(returns=TABLE, batch=True)
+def rows(data=mmf.DataFrame(schema={"a": float}, extra="keep")):
     return data[["a"]]
 
 
@@ -350,7 +360,13 @@ def hostile_service(folder: Path) -> Iterator[Service]:
         "MMF_TASK_WORKERS": "1",
         "MMF_WEBHOOK_SECRET": "whsec_" + "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
         "MMF_ADMIN_HTTP": "1",
+        "MMF_FEEDBACK": "1",
+        "MMF_DRIFT_SECONDS": "3600",
+        "MMF_PAYLOAD_LOG": str(folder / "payloads"),
     }
+    reference = pd.DataFrame({"a": np.arange(100.0)})
+    model = LinearRegression().fit(reference, reference["a"])
+    mmf.save_model(model, folder / "model.joblib", example=reference.head(), reference=reference)
     with (
         (folder / "log").open("wb") as log,
         serve("gunicorn", folder, log, APP, **settings) as service,

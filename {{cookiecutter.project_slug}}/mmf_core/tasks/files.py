@@ -100,8 +100,8 @@ class Files:
         for `put`.
         """
         name, arriving = uuid4().hex, _Arriving(content)
-        (reserve or self._keep)(name, time.time() + _MIN_AGE)
         try:
+            (reserve or self._keep)(name, time.time() + _MIN_AGE)
             with self._unavailable():
                 self._storage.write(name, arriving, check)
             arriving.check()

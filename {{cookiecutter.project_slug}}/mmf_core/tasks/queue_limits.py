@@ -23,7 +23,7 @@ TOTALS = (
 )
 FULL = "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)"
 MARGIN_TASKS, MARGIN_BYTES = 10_000, 1024 * MIB
-"""More than all processes together can add in `RECOUNT_INTERVAL`."""
+"""More than all processes together can add in `RECOUNT_INTERVAL`, without what they reserve."""
 RECOUNT_INTERVAL = 1.0
 
 
@@ -55,7 +55,8 @@ class QueueLimits:
     def reserve(self, size: int, file: str, delete_at: float) -> None:
         """Reserve the place of a task of `size` bytes, whose file will arrive.
 
-        The file has it until it is the task's, or is removed. QueueFull if none is left.
+        The file has it until it is the task's, or is removed, which has to be done after an error,
+        too. QueueFull if none is left.
         """
         sql = (
             "INSERT INTO files (name, delete_at, reserved) "
@@ -68,6 +69,5 @@ class QueueLimits:
             ((waiting, total),) = self._database.rows(TOTALS, QUEUED)
             has_place = waiting <= self.max_tasks and total <= self.max_input
         if not has_place:
-            self._database.rows("DELETE FROM files WHERE name = ?", file)
             raise QueueFull(FULL)
         self._recount_at = 0.0
