@@ -33,15 +33,15 @@ def large_tables() -> Iterator[HostileInput]:
     ):
         yield large_table(name, media_type, body)
     quotes = partial(repeated, b"a,b\n1,", b'"')
-    yield large_table("quotes", CSV, quotes, open="a record of 50 MiB of quotes is decoded")
+    yield large_table("quotes", CSV, quotes, note="a record of 50 MiB of quotes is decoded")
     late = "the columns of a piece are counted after it was decoded"
-    yield large_table("lines of JSON with other names", LINES, other_names, open=late)
+    yield large_table("lines of JSON with other names", LINES, other_names, note=late)
     rows = partial(repeated, b"a,b\n", b"1.5,x\n")
     yield large_table("valid rows", CSV, rows, seconds=60)
 
 
 def large_table(
-    name: str, media_type: str, body: Callable[[], bytes], seconds: float = 5, open: str = ""
+    name: str, media_type: str, body: Callable[[], bytes], seconds: float = 5, note: str = ""
 ) -> HostileInput:
     """Return a large table; the process of its task is a fork, whose memory counts, too."""
     return HostileInput(
@@ -49,10 +49,10 @@ def large_table(
         "/rows",
         media_type,
         body,
-        ANY | {204},
+        ANY | {202},
         seconds=seconds,
         mib=12 * 50,
-        open=open,
+        open=note,
         headers=WAIT,
     )
 
@@ -63,7 +63,7 @@ def other_names() -> bytes:
 
 
 def feedback() -> Iterator[HostileInput]:
-    """Yield feedback for a response that does not exist, in bodies of many values."""
+    """Yield feedback for a response that does not exist, in bodies of many values, or of invalid ones."""
     head = b'{"request_id":"none","rows":['
     for name, seconds, mib, body in (
         ("of 1,000,000 rows", 5, 300, lambda: many(head, b'{"row":0,"reward":1}', 1_000_000)),
