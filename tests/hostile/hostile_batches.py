@@ -63,7 +63,7 @@ def other_names() -> bytes:
 
 
 def feedback() -> Iterator[HostileInput]:
-    """Yield feedback for a response that does not exist, in bodies of many values, or of invalid ones."""
+    """Yield feedback for a response that does not exist, in large or invalid bodies."""
     head = b'{"request_id":"none","rows":['
     for name, seconds, mib, body in (
         ("of 1,000,000 rows", 5, 300, lambda: many(head, b'{"row":0,"reward":1}', 1_000_000)),
