@@ -284,7 +284,7 @@ def test_row_that_is_too_long(
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "9")
     (project / "in.csv").write_text("a,b,note\n" + '1,1,"' + "x\n" * 12_000_000)
     message = refused(predict, "-i", "in.csv", "-o", "out.csv")
-    assert "a closing quote may be missing (the limit is MMF_MAX_BODY_MIB)" in message
+    assert "a closing quote may be missing (set MMF_MAX_BODY_MIB)" in message
 
 
 FEWER = """

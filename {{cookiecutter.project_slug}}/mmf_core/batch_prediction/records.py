@@ -111,5 +111,5 @@ def _too_long(text: bytes, longest: int, name: str) -> BatchError:
     start = text[:_SHOWN].decode(errors="replace")
     return BatchError(
         f"{name}: the record that begins with {quoted(start)} has more than {longest:,} bytes; "
-        f"a closing quote may be missing (the limit is MMF_MAX_BODY_MIB)"
+        f"a closing quote may be missing (set MMF_MAX_BODY_MIB)"
     )

@@ -50,7 +50,7 @@ class ChunkedTables:
             typed = Typed(is_all=declared is None, declared=declared or ())
         max_body: int = options["max_body"]
         size = min(PIECE, max_body // _PIECES)
-        limits = Limits(ROWS, size=size, longest_record=max_body)
+        limits = Limits(ROWS, size=size, longest_record=size)
         types: ColumnTypes | None = None
         rows = 0
         try:
