@@ -221,6 +221,18 @@ def test_short_rows_that_become_a_huge_table_are_rejected_immediately(
     assert "is nearly empty" in response.get_json()["detail"]
 
 
+def test_lines_that_name_too_many_columns_together_are_rejected_immediately(
+    open_queue: Callable[..., Queue],
+) -> None:
+    data = b"".join(b'{"a":1,"b%d":2}\n' % row for row in range(300_000))
+    queue = open_queue(4)
+    headers = ASYNC | {"Content-Type": "application/x-ndjson"}
+    with at_most(2):
+        response = queue.client.post("/free", data=data, headers=headers)
+    assert response.status_code == 400, response.text
+    assert "expected a table of at most 16,384 columns" in response.get_json()["detail"]
+
+
 def test_a_result_is_stored_up_to_the_limit(
     open_queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
-from ..codecs import Format, Kind, SparseTable, readable, writable
+from ..codecs import Format, Kind, SparseTable, TooManyColumns, readable, writable
 from ..errors import ErrorDetail, InvalidValue, MMFError, NotAcceptable, RequestError
 from . import readers
 from .chunks import PIECE, AnyChunk, Limits
@@ -98,7 +98,7 @@ def _read(chunk: AnyChunk, options: Mapping[str, Any], name: str, before: int) -
         return chunk.read(options)
     except InvalidValue as error:
         raise error.after(before) from error
-    except SparseTable as error:
+    except (SparseTable, TooManyColumns) as error:  # of all records together
         raise _within(name, before, error) from error
     except RequestError as error:
         if (damaged := first_damaged(chunk, options)) is None:

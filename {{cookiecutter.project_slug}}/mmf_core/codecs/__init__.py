@@ -41,6 +41,7 @@ from .column_labels import column_index as column_index
 from .decoded_size import RECORD_WEIGHTS as RECORD_WEIGHTS
 from .decoded_size import MemoryBudget as MemoryBudget
 from .decoded_size import SparseTable as SparseTable
+from .decoded_size import TooManyColumns as TooManyColumns
 from .decoded_size import check_columns as check_columns
 from .decoded_size import check_shape as check_shape
 from .decoded_size import max_memory as max_memory

@@ -44,6 +44,10 @@ class SparseTable(RequestError):
     """A table whose text leaves most of its cells out: no single record is the cause."""
 
 
+class TooManyColumns(RequestError):
+    """A table that is too wide."""
+
+
 def read_json(data: bytes, options: Options, weights: Weights = JSON_WEIGHTS) -> Any:
     """Read a JSON text that holds the values of arguments, within the bounds of memory."""
     check_decoded_size(data, weights, Format.JSON, options)
@@ -107,9 +111,11 @@ def too_many_changes(most: int) -> BodyTooLarge:
 
 
 def check_columns(columns: int) -> None:
-    """Raise RequestError for a table that is too wide."""
+    """Raise TooManyColumns for a table that is too wide."""
     if columns > MAX_COLUMNS:
-        raise RequestError(f"expected a table of at most {MAX_COLUMNS:,} columns, got {columns:,}")
+        raise TooManyColumns(
+            f"expected a table of at most {MAX_COLUMNS:,} columns, got {columns:,}"
+        )
 
 
 def refuse_sparse(rows: int, columns: int, max_cells: int) -> None:
