@@ -134,7 +134,7 @@ CASES: dict[str, Case] = {
     "CSV: empty lines": (
         lambda data: csv_text.check_width(data, ",", {}, "CSV"),
         lambda n: b"\r" * n,
-        256_000,
+        1_024_000,  # so that rows are counted in both
     ),
     "CSV: blank lines": (
         lambda data: csv_text.check_blank_lines(data, ",", {}),
