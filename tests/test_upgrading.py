@@ -259,7 +259,7 @@ def test_dry_run_and_check_change_nothing(project: Upgradable) -> None:
 
 
 def test_check_exits_with_2_if_it_fails(project: Upgradable, tmp_path: Path) -> None:
-    """1 is for a newer version: a template that cannot be reached is no reason to upgrade."""
+    """1 is for a newer version: a template that cannot be reached must not look like one."""
     missing = tmp_path / "missing"
     printed = project.upgrade("--check", "--from-template", str(missing), code=2)
     assert f"repository '{missing}' does not exist" in printed

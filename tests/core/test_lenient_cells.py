@@ -96,7 +96,7 @@ def test_decimal_sign_is_inferred_per_column() -> None:
     assert read(float, "1,200", "1,5") == [1.2, 1.5]
     assert read(float, "1,200", "1.5") == [1200.0, 1.5]
     assert read(float, "1,200", "1 000.5") == [1200.0, 1000.5]
-    assert rejected(float, "1,200", 7.5, "3") == [0], "a typed number is no evidence"
+    assert rejected(float, "1,200", 7.5, "3") == [0], "a typed number does not settle it"
 
 
 def test_rejects_conflicting_decimal_signs() -> None:

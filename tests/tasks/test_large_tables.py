@@ -412,7 +412,7 @@ def test_a_table_that_is_not_accepted_leaves_its_place(
 
 def test_a_full_queue_knows_its_tasks(pair: tuple[Queue, Queue], tmp_path: Path) -> None:
     mine = {"TASK-ID": "mine"}
-    for queue in pair:  # the second time, there is no room for it
+    for queue in pair:  # the second time, the queue is full
         response = send(queue, BytesIO(text()), **mine)
         assert (response.status_code, response.get_json()["id"]) == (202, "mine")
     other = text().replace(b"0.125", b"0.126")

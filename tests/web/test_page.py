@@ -390,7 +390,7 @@ def test_submits_tasks_only_if_workers_run(
         (body,) = elements(create_app(declare()).test_client()).all("body")
         return "data-tasks" in body
 
-    assert not uses_tasks()  # under `flask run` there are no workers
+    assert not uses_tasks()  # `flask run` starts no workers
     monkeypatch.setattr("mmf_core.page.routes.is_in_gunicorn", lambda: True)
     assert uses_tasks()
     monkeypatch.setattr("mmf_core.web.app.parts", without_tasks)
