@@ -312,3 +312,9 @@ def test_rejects_sparse_records_before_allocating_cells() -> None:
     with pytest.raises(RequestError, match="2,000 rows and 2,000 columns is nearly empty"):
         CODEC.decode(json.dumps(records), {})
     assert CODEC.decode(json.dumps(records[:900]), {}).shape == (900, 900)
+
+
+def test_rows_without_columns_are_empty_objects() -> None:
+    table = pd.DataFrame(index=range(3))
+    assert CODEC.encode(table, {}) == b"[{},{},{}]"
+    assert TableJSONL().encode(table, {}) == b"{}\n{}\n{}\n"

@@ -468,6 +468,7 @@ def test_the_command_reports_a_missing_log(
         ("/score", "age,age,name\n1,2,x\n", "text/csv"),
         ("/score", "\ufeffage;name\n1;=x\n", "text/csv"),
         ("/score", "[]", "application/json"),
+        ("/score", '[{"other": 1}, {"other": 2}]', "application/json"),
         ("/tree", "5", "application/json"),
         ("/tree", "x: !!binary aGk=\ny: 2026-01-01\n", "application/yaml"),
         ("/double", "[[1, 2], [3]]", "application/json"),

@@ -238,3 +238,19 @@ def test_leading_zeros_are_kept_in_text_columns(
         response = client.post("/codes", json=rows, query_string={"format": form.extension})
         again = client.post("/codes", data=response.data, content_type=form.media_type)
         assert json.loads(again.data) == rows, form
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/vnd.apache.parquet"])
+def test_result_of_rows_without_columns_is_an_error_of_the_target(
+    accept: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.DataFrame())
+    def none_selected(data: Any = mmf.DataFrame()) -> Any:
+        return data[[]]
+
+    client = create_app(registry).test_client()
+    response = client.post("/none_selected", json=[{"a": 1}], headers={"Accept": accept})
+    assert_problem(response, 500)
+    assert "expected at least one column, got rows without any" in caplog.text

@@ -62,7 +62,7 @@ def format_rows(
     templates = separator.join([template] * min(_CHUNK_ROWS, len(table)))
     for start in range(0, len(table), _CHUNK_ROWS):
         columns = [format_cells(array[start : start + _CHUNK_ROWS]) for array in arrays]
-        flat = chain.from_iterable(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
+        flat = columns[0] if len(columns) == 1 else chain.from_iterable(zip(*columns, strict=True))
         if (rows := len(table) - start) < _CHUNK_ROWS:
             templates = separator.join([template] * rows)
         yield templates % tuple(flat)

@@ -149,6 +149,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
             table = table.set_axis([str(name) for name in table.columns], axis="columns")
         if not table.columns.is_unique:
             raise InvalidValue("expected unique column names; rename the duplicates")
+        if not len(table.columns) and len(table):  # most formats would lose the rows
+            raise InvalidValue("expected at least one column, got rows without any")
         if self.rows is not None:
             self._row_count.check(len(table))
         return self._schema.to_output(table) if self._schema else table
