@@ -40,7 +40,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.setattr(
             "mmf_core.packages.find_spec",
-            lambda module: None if module in modules else find_spec(module),
+            lambda module: None if module.partition(".")[0] in modules else find_spec(module),
         )
 
     return hide

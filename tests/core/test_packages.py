@@ -1,5 +1,7 @@
 """Optional libraries: detected, named if missing, preloaded."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,3 +78,39 @@ def test_declarations_of_all_modules_are_found(
     monkeypatch.syspath_prepend(tmp_path)
     declared = find_declared("parts_of_a_test", "PART", "_part")
     assert list(declared.items()) == [("a_part", 1), ("b_part", 2)]
+
+
+_USE_EVERY_FORMAT = """
+import sys
+import numpy as np
+import pandas as pd
+from mmf_core.codecs import Kind, find, preload, readable, writable
+
+values = {
+    Kind.TABLE: pd.DataFrame({"a": [1.5], "b": ["x"], "c": pd.to_datetime(["2026-01-31"])}),
+    Kind.JSON: {"a": [1, None, "\\u00e9"]},
+    Kind.ARRAY: np.zeros((2, 2)),
+    Kind.IMAGE: np.zeros((8, 8, 3), np.uint8),
+}
+for kind in values:
+    preload(kind)
+before = set(sys.modules)
+for kind, value in values.items():
+    for format in writable(kind):
+        body = find(kind, format).encode(value, {})
+        if format in readable(kind) and not (kind is Kind.IMAGE and format.name == "JSON"):
+            find(kind, format).decode(body, {})
+late = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(late - {"encodings", "pandas", "pyarrow"}))
+print(len(set(sys.modules) - before))
+"""
+
+
+def test_a_request_imports_no_library_that_could_have_been_preloaded() -> None:
+    """What a request imports is in each worker's own memory, among what a large body leaves."""
+    command = [sys.executable, "-c", _USE_EVERY_FORMAT]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    late, count = run.stdout.splitlines()
+    assert late == "PIL orjson"  # a format that only Pillow itself uses, and a small module
+    assert int(count) < 10

@@ -34,11 +34,12 @@ class OptionalDependency:
                 import_module(module)
 
     def _missing(self) -> list[str]:
-        return [
-            package
+        missing = {
+            package: None
             for module, package in self.requires.items()
             if module not in sys.modules and not _is_installed(module)
-        ]
+        }
+        return list(missing)
 
 
 def zstd_module() -> Any:

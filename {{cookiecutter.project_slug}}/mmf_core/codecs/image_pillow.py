@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
-_REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
 _PIXEL_SIZE = 3  # bytes
 _MANY_PIXELS = 8_000_000
 _FAST = {"method": 2, "compress_level": 1}
 """The effort of WebP and PNG for very many pixels: noise takes them half a second for a million."""
 # The formats of cameras and browsers. For some others Pillow starts programs.
-_READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+_READABLE = ("Png", "Jpeg", "WebP", "Bmp", "Gif", "Tiff")
+# With the modules of these formats Pillow does not import those of all others in a request.
+_MODULES = ("ImageOps", *(f"{format}ImagePlugin" for format in _READABLE))
+_REQUIRES = {"PIL": "pillow", "numpy": "numpy", **{f"PIL.{name}": "pillow" for name in _MODULES}}
 
 
 @cache

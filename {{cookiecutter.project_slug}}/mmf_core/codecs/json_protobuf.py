@@ -33,7 +33,10 @@ class JSONAsProtobuf(Codec[dict[str, Any]]):
 
     kind = Kind.JSON
     format = Format.PROTOBUF
-    requires: ClassVar = {"google.protobuf": "protobuf"}
+    requires: ClassVar = {
+        "google.protobuf.json_format": "protobuf",
+        "google.protobuf.struct_pb2": "protobuf",
+    }
     memory_weights: ClassVar = {b"\n": 100}  # the tag of every value in a Struct
 
     def decode(self, data: bytes, options: Options) -> dict[str, Any]:

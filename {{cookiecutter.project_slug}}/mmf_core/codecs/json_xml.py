@@ -44,7 +44,7 @@ class JSONAsXML(Codec[Any]):
 
     kind = Kind.JSON
     format = Format.XML
-    requires: ClassVar = {"defusedxml": "defusedxml"}
+    requires: ClassVar = {"defusedxml.ElementTree": "defusedxml"}
     memory_weights: ClassVar = {b"<": 180, b"=": 320}
 
     def decode(self, data: bytes, options: Options) -> Any:

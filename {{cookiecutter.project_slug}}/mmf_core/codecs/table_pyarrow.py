@@ -37,7 +37,7 @@ class TableParquet(Codec["pd.DataFrame"]):
 
     kind = Kind.TABLE
     format = Format.PARQUET
-    requires: ClassVar = _REQUIRES
+    requires: ClassVar = {"pandas": "pandas", "pyarrow.parquet": "pyarrow"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         return _read(_parquet_batches, data, options, "Parquet file")

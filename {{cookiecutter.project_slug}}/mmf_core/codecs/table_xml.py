@@ -45,7 +45,7 @@ class TableXML(Codec["pd.DataFrame"]):
 
     kind = Kind.TABLE
     format = Format.XML
-    requires: ClassVar = {"pandas": "pandas", "defusedxml": "defusedxml"}
+    requires: ClassVar = {"pandas": "pandas", "defusedxml.ElementTree": "defusedxml"}
     memory_weights: ClassVar = {b"<": 120, b"=": 180}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
