@@ -240,14 +240,16 @@ def test_leading_zeros_are_kept_in_text_columns(
         assert json.loads(again.data) == rows, form
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/vnd.apache.parquet"])
+@pytest.mark.parametrize(
+    "accept", ["application/json", "text/csv", "application/vnd.apache.parquet"]
+)
 def test_result_of_rows_without_columns_is_an_error_of_the_target(
     accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    registry = mmf.Registry()
+    registry, table = mmf.Registry(), mmf.DataFrame()
 
-    @registry.target(returns=mmf.DataFrame())
-    def none_selected(data: Any = mmf.DataFrame()) -> Any:
+    @registry.target(returns=table)
+    def none_selected(data: Any = table) -> Any:
         return data[[]]
 
     client = create_app(registry).test_client()
