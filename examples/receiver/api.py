@@ -1,7 +1,7 @@
 """The other side: an API that hands out wines and takes their predictions: python api.py.
 
 GET  /data[?limit=50]  {"data": {column: value}, "index": 17}, or with a limit a list of them: the
-                       first ones without a prediction. 204 if every wine has one
+                       next ones without a prediction, in turn. 204 if every wine has one
 POST /predictions      {"predict_date": …, "row_index": 17, "predict": …}: 201, or 200 if it is
                        there already; 409 if another one is, which stays
 GET  /predictions      a list of them
@@ -12,7 +12,6 @@ import sqlite3
 import sys
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,6 +26,7 @@ class API(ThreadingHTTPServer):
     def __init__(self, rows: list[dict[str, Any]], database: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.rows = rows
+        self.last = -1  # index of the row that was handed out last
         self.database = database
         self.execute(TABLE)
 
@@ -36,10 +36,12 @@ class API(ThreadingHTTPServer):
             return database.execute(statement, values).fetchall()
 
     def next_rows(self, limit: int) -> list[dict[str, Any]]:
-        """Return the first rows without a prediction."""
+        """Return the next rows without a prediction; one that stays without holds up no other."""
         done = {index for (index,) in self.execute("SELECT row_index FROM predictions")}
-        left = (index for index in range(len(self.rows)) if index not in done)
-        return [{"data": self.rows[index], "index": index} for index in islice(left, limit)]
+        left = [index for index in range(len(self.rows)) if index not in done]
+        chosen = sorted(left, key=lambda index: (index <= self.last, index))[:limit]
+        self.last = chosen[-1] if chosen else -1
+        return [{"data": self.rows[index], "index": index} for index in chosen]
 
     def record(self, prediction: dict[str, Any]) -> int:
         """Keep a prediction, once for each row; return the status for it."""

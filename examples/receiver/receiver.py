@@ -5,7 +5,8 @@
 A row is in one of three states in the journal, a SQLite file: received, predicted, acknowledged.
 Whatever fails, and wherever this process is killed, the next round continues from there. A
 prediction is written down before it is posted, and so posted again as it was, if that is necessary:
-the API counts one for each `row_index`.
+the API counts one for each `row_index`. A row that fails by itself is retried after longer and
+longer delays, and holds up no other.
 """
 
 import argparse
@@ -13,42 +14,39 @@ import json
 import logging
 import sqlite3
 import time
-from http.client import CONFLICT, INTERNAL_SERVER_ERROR, TOO_MANY_REQUESTS, HTTPException
+from http.client import CONFLICT, HTTPException
 from typing import Any
-from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from mmf_core.client import Client, InvalidValue, ServerError
+from mmf_core.client import Client, InvalidValue, ServiceError, Unreachable
 
 # Without WITHOUT ROWID, SQLite would number a row that has no index.
 TABLE = """CREATE TABLE IF NOT EXISTS rows (
     row_index INTEGER PRIMARY KEY, date TEXT NOT NULL, data TEXT NOT NULL,
-    body TEXT, acknowledged INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID"""
+    body TEXT, acknowledged INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0) WITHOUT ROWID"""
+DUE = """SELECT * FROM rows WHERE (body IS NOT NULL) = ? AND acknowledged = 0 AND due <= ?
+    ORDER BY failures, row_index LIMIT ?"""
+UPDATE = """UPDATE rows SET body = ?, acknowledged = ?, failures = ?, due = ?
+    WHERE row_index = ?"""
 TIMEOUT = 10.0  # seconds
-LONGEST_DELAY = 30.0
+LONGEST_DELAY, LONGEST_ROW_DELAY = 30.0, 600.0
 MOST_ROWS = 1000  # in one request to the service
-# Another attempt may succeed: no connection, or one that broke off; 5xx of the API or the service.
-TRANSIENT = (OSError, HTTPException, json.JSONDecodeError, ServerError)
+# No connection, a time limit, a status of 4xx or 5xx; a response that is broken off or not JSON.
+TRANSIENT = (OSError, HTTPException, ValueError)
 
 log = logging.getLogger("receiver")
-
-
-class Rejected(Exception):
-    """The API rejects a request, which another attempt would not change."""
-
-    def __init__(self, error: HTTPError) -> None:
-        super().__init__(f"{error.url}: {error}: {error.read().decode(errors='replace')}")
-        self.status = error.code
 
 
 class Receiver:
     """Moves rows from `source` through a target of the service to `sink`."""
 
-    def __init__(self, source: str, sink: str, client: Client, target: str, journal: str) -> None:
-        self.source, self.sink = source, sink
-        self.client, self.target = client, target
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.source, self.sink, self.interval = options.source, options.sink, options.interval
+        self.client, self.target = Client(options.service, timeout=TIMEOUT), options.target
         self.acknowledged = 0
-        self.journal = sqlite3.connect(journal, timeout=30)
+        self.journal = sqlite3.connect(options.journal, timeout=30)
+        self.journal.row_factory = sqlite3.Row
         self.journal.execute("PRAGMA synchronous=FULL")  # a committed row survives a power failure
         self.journal.execute(TABLE)
 
@@ -70,62 +68,73 @@ class Receiver:
             )
 
     def predict(self) -> None:
-        """Have the service predict what was received, as one table; write down what to post."""
-        received = self.journal.execute(
-            "SELECT row_index, date, data FROM rows WHERE body IS NULL ORDER BY row_index LIMIT ?",
-            (MOST_ROWS,),
-        ).fetchall()
-        results = self.results([json.loads(data) for _, _, data in received])
-        bodies = [
-            (json.dumps({"predict_date": date, "row_index": index, **result}), index)
-            for (index, date, _), result in zip(received, results, strict=True)
-        ]
-        with self.journal:
-            self.journal.executemany("UPDATE rows SET body = ? WHERE row_index = ?", bodies)
+        """Have the service predict what was received; write down what to post.
 
-    def results(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return a result for each row: an invalid one must not hold up the others."""
-        if not rows:
-            return []
-        try:
-            lines = self.client.call(self.target, rows, format="jsonl").splitlines()
-        except InvalidValue as error:
-            if len(rows) > 1:
-                half = len(rows) // 2
-                return self.results(rows[:half]) + self.results(rows[half:])
-            return [{"predict": None, "errors": error.errors}]
-        return [{"predict": json.loads(line)["prediction"]} for line in lines]
+        A table that fails is halved until the row that fails is alone.
+        """
+        size = MOST_ROWS
+        while rows := self.due(size, predicted=False):
+            try:
+                table = [json.loads(row["data"]) for row in rows]
+                lines = self.client.call(self.target, table, format="jsonl").splitlines()
+                results = [{"predict": json.loads(line)["prediction"]} for line in lines]
+                size = min(MOST_ROWS, 2 * size)
+            except (ServiceError, ValueError) as error:
+                if isinstance(error, Unreachable) and not error.sent:
+                    raise
+                size = max(1, len(rows) // 2)
+                if len(rows) > 1:
+                    continue
+                if not isinstance(error, InvalidValue):
+                    self.postpone(rows[0], error)
+                    return
+                results = [{"predict": None, "errors": error.errors}]
+            with self.journal:
+                for row, result in zip(rows, results, strict=True):
+                    body = {"predict_date": row["date"], "row_index": row["row_index"], **result}
+                    self.update(row, json.dumps(body))
 
     def post(self) -> None:
         """Post what has been predicted and not acknowledged."""
-        predicted = self.journal.execute(
-            "SELECT row_index, body FROM rows"
-            " WHERE body IS NOT NULL AND acknowledged = 0 ORDER BY row_index"
-        ).fetchall()
-        for index, body in predicted:
+        for row in self.due(predicted=True):
+            body = row["body"].encode()
             try:
-                call(Request(self.sink, body.encode(), {"Content-Type": "application/json"}))
-            except Rejected as error:
-                if error.status != CONFLICT:
-                    raise
-                log.warning("row %d: the API has another prediction, and keeps it", index)
+                call(Request(self.sink, body, {"Content-Type": "application/json"}))
+            except TRANSIENT as error:
+                if getattr(error, "code", None) != CONFLICT:
+                    self.postpone(row, error)
+                    return
+                log.warning("row %s: the API keeps another prediction", row["row_index"])
             with self.journal:
-                self.journal.execute(
-                    "UPDATE rows SET acknowledged = 1 WHERE row_index = ?", (index,)
-                )
+                self.update(row, row["body"], acknowledged=1)
             self.acknowledged += 1
+
+    def due(self, most: int = -1, *, predicted: bool) -> list[sqlite3.Row]:
+        """Return rows whose next attempt is due; those that have failed come last."""
+        return self.journal.execute(DUE, (predicted, time.time(), most)).fetchall()
+
+    def postpone(self, row: sqlite3.Row, error: Exception) -> None:
+        """Put off the next attempt at a row that has failed."""
+        delay = min(LONGEST_ROW_DELAY, self.interval * 2 ** min(row["failures"], 20))
+        log.warning("row %s: %s; next attempt in %g s", row["row_index"], error, delay)
+        with self.journal:
+            failures, due = row["failures"] + 1, time.time() + delay
+            self.update(row, row["body"], failures=failures, due=due)
+
+    def update(
+        self, row: sqlite3.Row, body: str, acknowledged: int = 0, failures: int = 0, due: float = 0
+    ) -> None:
+        """Write down the state of a row."""
+        self.journal.execute(UPDATE, (body, acknowledged, failures, due, row["row_index"]))
 
 
 def call(request: Request) -> tuple[str, Any]:
     """Return the Date and the document of the API's response; None if it is empty."""
-    try:
-        with urlopen(request, timeout=TIMEOUT) as response:
-            body = response.read()
-            return response.headers["Date"], json.loads(body) if body else None
-    except HTTPError as error:
-        if error.code < INTERNAL_SERVER_ERROR and error.code != TOO_MANY_REQUESTS:
-            raise Rejected(error) from error
-        raise
+    with urlopen(request, timeout=TIMEOUT) as response:
+        body = response.read()
+        # JSON has no NaN, which Python's API would send; an infinity becomes a text, and invalid.
+        document = json.loads(body or "null", parse_constant=lambda it: None if it == "NaN" else it)
+        return response.headers["Date"], document
 
 
 def main() -> None:
@@ -139,8 +148,7 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=5.0, help="seconds between two polls")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    client = Client(options.service, timeout=TIMEOUT)
-    receiver = Receiver(options.source, options.sink, client, options.target, options.journal)
+    receiver = Receiver(options)
     delay = 0.0
     while True:
         before = receiver.acknowledged

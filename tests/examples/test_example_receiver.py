@@ -1,6 +1,7 @@
 """examples/receiver: its README, and each row counted once whatever fails."""
 
 import json
+import math
 import os
 import random
 import runpy
@@ -33,6 +34,8 @@ ROWS = 100
 KILLS = 5
 
 APP = """
+import os
+
 import mmf_core as mmf
 from mmf_core.web import create_app
 
@@ -41,7 +44,13 @@ registry = mmf.Registry()
 
 @registry.target(returns=mmf.DataFrame())
 def score(data=mmf.DataFrame(schema={"x": float})):
-    return 2 * data["x"].to_numpy()
+    values = data["x"].to_numpy()
+    if not os.path.exists("mended"):
+        if -2 in values:
+            os._exit(1)
+        if -1 in values:
+            raise RuntimeError
+    return 2 * values
 
 
 app = create_app(registry)
@@ -154,6 +163,17 @@ class OftenFailing(FlakyAPI):
         return kind
 
 
+class Rejecting(FlakyAPI):
+    """Fails for the prediction of one row, and rejects that of another."""
+
+    def __init__(self, folder: Path, rows: list[dict[str, Any]]) -> None:
+        super().__init__(folder, rows)
+        self.refusals = {1: 500, 2: 400}
+
+    def record(self, prediction: dict[str, Any]) -> int:
+        return self.refusals.get(prediction["row_index"]) or super().record(prediction)
+
+
 class HangingOnce(FlakyAPI):
     """Counts the first prediction, and sends no response to it."""
 
@@ -177,10 +197,15 @@ def running(server: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    with (folder / "log").open("wb") as log, serve("gunicorn", folder, log, APP) as running_service:
-        yield running_service
+def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def service(service_folder: Path) -> Iterator[Service]:
+    log = service_folder / "log"
+    with log.open("wb") as output, serve("gunicorn", service_folder, output, APP) as it:
+        yield it
 
 
 @pytest.fixture
@@ -256,17 +281,56 @@ def test_a_prediction_counts_once_if_the_receiver_is_killed_before_its_acknowled
 def test_an_invalid_row_holds_up_no_other(
     tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]], query: str
 ) -> None:
-    rows: list[dict[str, Any]] = [{"x": 1.0}, {"x": "strong"}, {"x": 3.0}]
+    rows: list[dict[str, Any]] = [{"x": 1.0}, {"x": "strong"}, {"x": math.nan}, {"x": 3.0}]
     with running(FlakyAPI(tmp_path, rows)) as server:
-        server.record({"row_index": 2, "predict": "by hand", "predict_date": "today"})
+        server.record({"row_index": 3, "predict": "by hand", "predict_date": "today"})
         process = receive(server, query)
-        wait_until(lambda: len(server.predictions()) == 3)
+        wait_until(lambda: len(server.predictions()) == 4)
         stop(process)
-        first, second, third = server.predictions()
+        first, second, third, fourth = server.predictions()
     assert first["predict"] == 2.0
-    assert second["predict"] is None
+    assert second["predict"] is third["predict"] is None
     assert second["errors"][0]["message"] == 'expected a number, got "strong"'
-    assert third["predict"] == "by hand"
+    assert third["errors"][0]["message"] == "expected a number, got an empty cell"
+    assert fourth["predict"] == "by hand"
+
+
+@pytest.mark.parametrize("query", ["", "?limit=20"])
+def test_a_row_for_which_the_service_fails_holds_up_no_other(
+    tmp_path: Path,
+    receive: Callable[..., subprocess.Popen[bytes]],
+    service_folder: Path,
+    query: str,
+) -> None:
+    mended = service_folder / "mended"
+    mended.unlink(missing_ok=True)
+    values = [1.0, -1.0, 3.0, 4.0, -2.0, 6.0, -1.0]
+    with running(FlakyAPI(tmp_path, [{"x": value} for value in values])) as server:
+        process = receive(server, query)
+        wait_until(lambda: len(server.predictions()) == 4)
+        assert [entry["row_index"] for entry in server.predictions()] == [0, 2, 3, 5]
+        mended.touch()
+        wait_until(lambda: len(server.predictions()) == len(values))
+        stop(process)
+        check(server, [2 * value for value in values])
+    log = (tmp_path / "receiver.log").read_text()
+    assert "row 1: 500 Internal Server Error: the service failed on this request" in log
+    assert "row 4: " in log
+
+
+def test_a_prediction_that_the_api_refuses_holds_up_no_other(
+    tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    with running(Rejecting(tmp_path, [{"x": float(number)} for number in range(4)])) as server:
+        process = receive(server)
+        wait_until(lambda: len(server.predictions()) == 2)
+        server.refusals.clear()
+        wait_until(lambda: len(server.predictions()) == 4)
+        stop(process)
+        check(server, [0.0, 2.0, 4.0, 6.0])
+    log = (tmp_path / "receiver.log").read_text()
+    assert "row 1: HTTP Error 500" in log
+    assert "row 2: HTTP Error 400" in log
 
 
 @pytest.mark.parametrize(("api", "column"), [(Nameless, "row_index"), (Dateless, "date")])
