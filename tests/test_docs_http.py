@@ -10,7 +10,8 @@ from test_docs_formats import run_page
 from test_readme import STATUS
 
 PAGE = ROOT / "docs" / "http.md"
-VERBS = {"GET", "HEAD", "POST", "OPTIONS", "PUT"}
+VERBS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE"}
+BY_CURL = ("POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE")
 
 
 def test_every_command_responds_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
@@ -22,7 +23,7 @@ def test_every_method_and_status_class_has_a_command() -> None:
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert [heading[3] for heading in headings if heading[4:6] == "xx"] == list("12345")
     assert {verb for verb in VERBS if f"`{verb}`" in text} == VERBS
-    assert all(f"curl -X {verb}" in text for verb in ("POST", "OPTIONS", "PUT"))
+    assert all(f"curl -X {verb}" in text for verb in BY_CURL)
 
 
 def test_every_error_that_anyone_may_cause_has_a_command() -> None:
@@ -32,5 +33,5 @@ def test_every_error_that_anyone_may_cause_has_a_command() -> None:
         for row in re.findall(r"(?m)^\| ([45][\d, ]+) \|", text)
         for status in row.split(", ")
     }
-    elsewhere = {"401", "403", "429", "409", "410", "421"}  # docs/access.md, tasks.md, settings.md
+    elsewhere = {"401", "403", "429", "410", "421"}  # docs/access.md, tasks.md, settings.md
     assert table - elsewhere == {status for status in STATUS.findall(text) if status >= "4"}
