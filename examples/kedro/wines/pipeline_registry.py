@@ -1,4 +1,4 @@
-"""The course's four pipelines: `kedro run --pipeline=NAME`."""
+"""Four pipelines: `kedro run --pipeline=NAME`."""
 
 from kedro.pipeline import Pipeline, node
 
