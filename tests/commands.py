@@ -180,7 +180,15 @@ def make_environment(name: str, pins: Path) -> Path:
                     ("venv", "--clear", "--python", sys.executable, programs.parent),
                     ("pip", "install", "--python", programs / "python", "--requirement", pins),
                 ):
-                    subprocess.run([*uv, *command, "--quiet"], check=True, timeout=LONGEST_COMMAND)
+                    done = subprocess.run(
+                        [*uv, *command, "--quiet"],
+                        stderr=subprocess.PIPE,
+                        text=True,
+                        timeout=LONGEST_COMMAND,
+                        check=False,
+                    )
+                    print(done.stderr, end="", file=sys.stderr)
+                    done.check_returncode()
             except BaseException:  # an interrupted installation leaves nothing behind
                 shutil.rmtree(programs.parent, ignore_errors=True)
                 raise

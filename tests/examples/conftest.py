@@ -64,7 +64,7 @@ def example_environment() -> Callable[[str], Path]:
         try:
             programs = make_environment(f"examples/{tool}", pins)
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"examples/{tool}/requirements.txt cannot be installed: {error}")
+            pytest.skip(f"examples/{tool}/requirements.txt cannot be installed: {error.stderr}")
         # What `make install` would add, and the file by which it knows that it has nothing to do.
         (programs / "mmfmeta").write_text(MMFMETA, encoding="utf-8")
         (programs / "mmfmeta").chmod(0o755)

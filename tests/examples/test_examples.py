@@ -1,10 +1,12 @@
 """The table of the examples is complete, and so is each example."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+import commands
 from baking import ROOT
 
 FOLDERS = sorted(folder for folder in (ROOT / "examples").iterdir() if folder.is_dir())
@@ -42,3 +44,15 @@ def test_example_has_a_short_readme_and_a_test(folder: Path) -> None:
     assert len(readme.splitlines()) <= LONGEST_README
     name = folder.name.replace("-", "_")
     assert list(ROOT.glob(f"tests/*/test_example_{name}.py"))
+
+
+def test_a_skipped_example_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """conftest.py skips it with what the installer has printed."""
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    pins = tmp_path / "requirements.txt"
+    pins.write_text("no-such-tool==1\n")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        commands.make_environment("examples/tool", pins)
+    assert "no-such-tool" in caught.value.stderr
+    assert not (tmp_path / ".cache" / "examples" / "tool" / "venv").exists()
