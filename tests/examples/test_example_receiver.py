@@ -209,14 +209,15 @@ def service(service_folder: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def receive(tmp_path: Path, service: Service) -> Callable[..., subprocess.Popen[bytes]]:
-    """Give a function that starts the receiver, as a process of its own."""
+def receive(tmp_path: Path, service: Service) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Give a function that starts the receiver, as a process of its own, until the test ends."""
+    stack = ExitStack()
 
     def start(server: FlakyAPI, query: str = "?limit=20") -> subprocess.Popen[bytes]:
         source, sink = f"{server.url}/data{query}", f"{server.url}/predictions"
         options = ("--service", service.url, "--interval", "0.02")
         with (tmp_path / "receiver.log").open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, EXAMPLE / "receiver.py", source, sink, *options],
                 cwd=tmp_path,
                 env=os.environ | {"PYTHONPATH": str(PAYLOAD)},
@@ -224,8 +225,11 @@ def receive(tmp_path: Path, service: Service) -> Callable[..., subprocess.Popen[
                 stderr=log,
                 start_new_session=True,
             )
+        stack.callback(stop, process)
+        return process
 
-    return start
+    with stack:
+        yield start
 
 
 def check(server: FlakyAPI, expected: list[float]) -> None:
