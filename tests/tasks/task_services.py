@@ -62,6 +62,14 @@ def leave(code=mmf.Integer()):
     os._exit(code)
 
 
+@registry.target(returns=mmf.Integer())
+def close_descriptors(folder=mmf.String()):
+    os.closerange(3, 256)
+    files = [open(os.path.join(folder, f"{number}.txt"), "w+") for number in range(20)]
+    time.sleep(0.5)
+    return len(files)
+
+
 @registry.target(returns=mmf.Integer(), retries=2)
 def depend(file=mmf.String(), attempts=mmf.Integer()):
     with open(file, "a") as journal:

@@ -103,3 +103,15 @@ def test_a_function_that_floods_its_log_keeps_both_ends(service: Service) -> Non
     assert log.endswith(f"line 9999 {'x' * 100}\n")
     assert "characters left out" in log
     assert len(log) < 600_000
+
+
+def test_a_function_that_closes_the_queues_descriptors_has_crashed(
+    service: Service, tmp_path: Path
+) -> None:
+    """The queue was blocked for good, or written to the files that have those numbers since."""
+    task = end_of(service.url, submit(service.url, "close_descriptors", str(tmp_path)))
+    assert (task["status"], task["attempts"]) == ("failed", 2)
+    assert "has closed file descriptors" in task["error"]["detail"]
+    assert {file.read_bytes() for file in tmp_path.iterdir()} == {b""}
+    after = end_of(service.url, submit(service.url, "double", [{"a": 1}]))
+    assert (after["status"], after["attempts"]) == ("succeeded", 1)

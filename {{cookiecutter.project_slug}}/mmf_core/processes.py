@@ -1,4 +1,4 @@
-"""What processes are: gunicorn's or not; their memory and their children, read from /proc."""
+"""What processes are: gunicorn's or not; their memory, children and open files, from /proc."""
 
 from __future__ import annotations
 
@@ -6,12 +6,58 @@ import ctypes
 import gc
 import os
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 _KIB = 1024
 KEPT = 32 * 1024 * _KIB
 """Bytes: a process that has not grown by more keeps what it has freed: it needs that again."""
+
+
+class DescriptorsClosed(OSError):
+    """Code that does not own them has closed descriptors of this process."""
+
+
+class OwnDescriptors:
+    """The descriptors of a library's open files, whose numbers a function may close.
+
+    The next file that is opened has such a number again: the library would write to that one, and
+    close it.
+    """
+
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
+        self._files = {number: _file_of(number) for number in numbers}
+
+    def check(self) -> None:
+        """Raise DescriptorsClosed unless each number is still that of the same file."""
+        for number, file in self._files.items():
+            if _file_of(number) != file:
+                raise DescriptorsClosed("a function has closed files that are not its own")
+
+
+def open_descriptors(paths: Iterable[Path]) -> set[int]:
+    """Return the numbers by which this process has files open; none without /proc."""
+    files = set()
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            files.add((status.st_dev, status.st_ino))
+    try:
+        numbers = [int(entry.name) for entry in (PROC / "self" / "fd").iterdir()]
+    except OSError:
+        return set()
+    return {number for number in numbers if _file_of(number) in files}
+
+
+def _file_of(number: int) -> tuple[int, int] | None:
+    """Return the device and the inode of an open file; None if the number is not in use."""
+    try:
+        status = os.fstat(number)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def is_in_gunicorn() -> bool:

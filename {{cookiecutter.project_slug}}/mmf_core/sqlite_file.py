@@ -10,9 +10,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
+from .processes import DescriptorsClosed, OwnDescriptors, open_descriptors
+
 _BUSY_TIMEOUT = 10.0  # seconds for which a statement waits for those of other processes
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01  # seconds between two attempts meanwhile
 _CHECKPOINT = 4000  # pages of the log that are written to the file at a time, with two fsyncs
+_unusable: list[sqlite3.Connection] = []
+"""Connections without descriptors of their own: closing one would close the files of others."""
 T = TypeVar("T")
 
 
@@ -29,13 +33,15 @@ class SQLiteFile:
         self._sync = "FULL" if is_safe else "NORMAL"
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None  # the process, and the file's inode
+        self._opened: tuple[int, ...] | None = None  # the process, and the file
+        self._descriptors = OwnDescriptors()
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what is done with the connection; each statement is a transaction.
 
-        sqlite3.Error or OSError if the file cannot be used now. It is done again while another
-        process is writing.
+        sqlite3.Error or OSError if the file cannot be used now; DescriptorsClosed if this process
+        never can: SQLite shares descriptors between the connections of a process. It is done again
+        while another process is writing.
         """
         with self._lock:
             return _patiently(lambda: work(self._open()))
@@ -58,14 +64,23 @@ class SQLiteFile:
         """Close the connection, as before a fork, which none survives."""
         with self._lock:
             if self._connection and self._opened and self._opened[0] == os.getpid():
-                self._connection.close()
+                try:
+                    self._descriptors.check()
+                    self._connection.close()
+                except DescriptorsClosed:
+                    _unusable.append(self._connection)
             self._connection = None
 
     def _open(self) -> sqlite3.Connection:
         """Return the connection to the file that is there now; another may have been deleted."""
-        if self._connection and self._opened == self._current():
-            return self._connection
+        if self._connection and self._opened:
+            if self._opened[0] == os.getpid():
+                self._descriptors.check()
+            if self._opened == self._current():
+                return self._connection
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths = [Path(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm")]
+        before = open_descriptors(paths)
         connection = sqlite3.connect(
             self.path, timeout=0, isolation_level=None, check_same_thread=False
         )
@@ -75,13 +90,15 @@ class SQLiteFile:
             connection.close()
             raise
         self._connection, self._opened = connection, self._current()
+        self._descriptors = OwnDescriptors(open_descriptors(paths) - before)
         return connection
 
-    def _current(self) -> tuple[int, int]:
+    def _current(self) -> tuple[int, ...]:
         try:
-            return os.getpid(), self.path.stat().st_ino
+            status = self.path.stat()
         except OSError:
-            return os.getpid(), 0
+            return (os.getpid(),)
+        return os.getpid(), status.st_dev, status.st_ino
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA synchronous={self._sync}")

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..processes import DescriptorsClosed
 from ..sqlite_file import SQLiteFile
-from .errors import TasksUnavailable
+from .errors import ConnectionClosed, TasksUnavailable
 
 MIGRATIONS = (
     """
@@ -84,7 +85,10 @@ class Database(Protocol):
     no_sync: str
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement; return its rows. TasksUnavailable if it cannot be run now."""
+        """Run a statement; return its rows.
+
+        TasksUnavailable if it cannot be run now, ConnectionClosed if never in this process.
+        """
 
     def exists(self) -> bool:
         """Report whether the queue exists: an empty one need not be created."""
@@ -107,7 +111,7 @@ class SQLite:
         self._file = SQLiteFile(folder / "tasks.db", MIGRATIONS, is_safe=is_safe)
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement; return its rows. TasksUnavailable if the file cannot be used now."""
+        """Run a statement; return its rows. Errors are those of `Database`."""
         with unavailable():
             return self._file.run(lambda connection: connection.execute(sql, values).fetchall())
 
@@ -125,6 +129,8 @@ def unavailable(setting: str = "MMF_TASKS_DIR") -> Iterator[None]:
     """Raise TasksUnavailable for errors in the block: a full disk, a missing folder, a lock."""
     try:
         yield
+    except DescriptorsClosed as error:
+        raise ConnectionClosed(f"tasks cannot be stored by this process: {error}") from error
     except (sqlite3.Error, OSError) as error:
         raise TasksUnavailable(
             f"tasks cannot be stored (set {setting}): {_reason(error)}"

@@ -9,6 +9,10 @@ class TasksUnavailable(Overloaded):
     """The queue cannot be read or written at the moment; no accepted task is lost."""
 
 
+class ConnectionClosed(TasksUnavailable):
+    """A function has closed this process's connection to the queue, which it cannot open again."""
+
+
 class QueueFull(Overloaded):
     """Too many tasks are waiting, or too many bytes of their requests."""
 

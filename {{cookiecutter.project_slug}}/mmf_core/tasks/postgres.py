@@ -12,7 +12,8 @@ from threading import Lock
 from typing import Any
 
 from ..packages import OptionalDependency
-from .database import MIGRATIONS
+from ..processes import OwnDescriptors
+from .database import MIGRATIONS, unavailable
 from .errors import TasksUnavailable
 
 SCHEMA = "mmf_tasks"
@@ -44,15 +45,19 @@ class PostgreSQL(OptionalDependency):
         self._lock = Lock()
         self._connection: Any = None
         self._owner = 0
+        self._descriptors = OwnDescriptors()
         self._logged = ""  # the reason of an outage that lasts
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement; return its rows. TasksUnavailable if the server cannot be used now."""
+        """Run a statement; return its rows. Errors are those of `Database`."""
         from psycopg import Error
 
         storable = [*map(_storable, values)]
         with self._lock:
             was_open = self._connection is not None
+            if was_open and self._owner == os.getpid():
+                with unavailable("MMF_TASKS"):
+                    self._descriptors.check()
             try:
                 try:
                     rows = self._run(sql, storable)
@@ -109,6 +114,7 @@ class PostgreSQL(OptionalDependency):
             connection.close()
             raise
         self._connection, self._owner = connection, os.getpid()
+        self._descriptors = OwnDescriptors([connection.fileno()])
         return connection
 
     def _prepare(self, connection: Any) -> None:

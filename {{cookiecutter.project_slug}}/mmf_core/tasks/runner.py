@@ -25,7 +25,7 @@ from ..processes import KEPT, anonymous, release
 from ..reporting import reporter
 from ..web.app import UNWRAPPED
 from ..web.request_context import INTERNAL, current_context
-from .errors import TasksUnavailable
+from .errors import ConnectionClosed, TasksUnavailable
 from .log import TaskLog
 from .requests import environ, replayed
 from .service import TaskService
@@ -35,6 +35,8 @@ from .task import FAILED, SUCCEEDED, Outcome, Task
 REPORT_INTERVAL = 0.25  # seconds between two reports of a running task
 RELEASE_DELAY = 5.0  # seconds without a task until memory is returned
 RETRY_INTERVAL = 1.0  # seconds between two attempts to store a result
+CONNECTION_CLOSED = os.EX_IOERR
+"""Exit code: a function has closed descriptors of this process, which is of no more use."""
 JOB = "mmf.task"  # WSGI environment key of a request that is a task: no client can set it
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _log = logging.getLogger("mmf.tasks")
@@ -151,6 +153,8 @@ class Runner:
         while not self._is_stopping:
             try:
                 task = self._claim()
+            except ConnectionClosed:
+                os._exit(CONNECTION_CLOSED)
             except TasksUnavailable:
                 self._is_unsure = True
                 time.sleep(RETRY_INTERVAL)
@@ -208,6 +212,8 @@ class Runner:
         while True:
             try:
                 return action()
+            except ConnectionClosed:
+                os._exit(CONNECTION_CLOSED)
             except TasksUnavailable as error:
                 _log.error("task %s waits: %s", task.id, error)
                 time.sleep(RETRY_INTERVAL)
@@ -227,5 +233,7 @@ class Runner:
             else:
                 stored = self._store.find(task.id)
                 self._is_cancelled = stored is None or stored.is_done
+        except ConnectionClosed:
+            os._exit(CONNECTION_CLOSED)
         except TasksUnavailable:
             pass  # the next report retries

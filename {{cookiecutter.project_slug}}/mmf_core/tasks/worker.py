@@ -23,7 +23,7 @@ from flask import Flask
 
 from . import webhooks
 from .errors import TasksUnavailable
-from .runner import Runner
+from .runner import CONNECTION_CLOSED, Runner
 from .schedules import Schedules
 from .service import TaskService
 from .task import CANCELED, PROCESSING, Outcome, Task
@@ -239,6 +239,8 @@ def _describe(status: int) -> str:
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGKILL:
         return "SIGKILL (out of memory?)"
+    if code == CONNECTION_CLOSED:
+        return "the function has closed file descriptors that are not its own"
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 
