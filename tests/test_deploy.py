@@ -1,10 +1,12 @@
 """compose.yaml and deploy/: read by their own programs, and consistent with the image."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from copy import deepcopy
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,26 @@ def check_is_confined(container: dict[str, Any], pod: dict[str, Any], *writable:
     }
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp", *writable]
     assert set(container["resources"]["limits"]) == {"cpu", "memory"}
+
+
+# Docker
+
+
+def test_the_image_has_the_modules_that_the_service_imports(baked: Path) -> None:
+    """A `retrain` target that imports train.py, when called or at the start, failed there."""
+    assert "COPY . ." in (baked / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    lines = (baked / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    modules = ["main.py", "app.py", "gunicorn.conf.py"]
+    for module in modules:  # grows while it is read
+        for node in ast.walk(ast.parse((baked / module).read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            files = {f"{name.partition('.')[0]}.py" for name in names} - {*modules}
+            modules += [file for file in files if (baked / file).exists()]
+    assert "train.py" in modules
+    assert not [file for file in modules if any(fnmatch(file, pattern) for pattern in patterns)]
 
 
 # Kubernetes

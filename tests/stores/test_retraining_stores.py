@@ -10,7 +10,7 @@ from mmf_core.stores import lockfile
 
 sys.path.append(str(Path(__file__).parent.parent / "tasks"))  # for retraining_service
 
-from retraining_service import mmfmeta, write_project
+from retraining_service import mmfmeta, read_only, write_project
 
 
 @pytest.mark.long
@@ -48,6 +48,22 @@ def test_candidates_from_a_versioned_store_are_promoted(
     assert "accuracy is 0.5, but 0.9" in mmfmeta(
         project, "retrain", "retrain", "accuracy=0.5", code=1
     )
+
+
+@pytest.mark.long
+def test_a_read_only_project_offers_candidates(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an image, where a target could not train at all."""
+    monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
+    project = tmp_path / "wines"
+    project.mkdir()
+    write_project(project)
+    mmfmeta(project, "push", "model.joblib", "--to", f"{bucket}/read-only")
+    prefix = read_only(project)
+    offered = json.loads(mmfmeta(project, "retrain", "offer", prefix=prefix).splitlines()[-1])
+    mmfmeta(project, "use", "model.joblib", offered["version"])
+    assert lockfile.read(project / "artifacts.lock")["model.joblib"].version == offered["version"]
 
 
 @pytest.mark.long

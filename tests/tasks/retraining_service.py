@@ -2,14 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from task_services import LONGEST, end_of, submit, until
 
@@ -165,10 +167,24 @@ class Retraining:
         return mmfmeta(self.folder, *arguments, code=code, **extra)
 
 
-def mmfmeta(folder: Path, *arguments: str, code: int = 0, **extra: str) -> str:
+def read_only(folder: Path) -> list[str]:
+    """Return the beginning of a command for which a folder is read-only, as in an image.
+
+    Modes of files do not bind root. Skip the test where the system has no such namespaces.
+    """
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && cd "$0" && exec "$@"'
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, str(folder)]
+    if not shutil.which("unshare") or subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip("no mount namespaces")
+    return prefix
+
+
+def mmfmeta(
+    folder: Path, *arguments: str, code: int = 0, prefix: Sequence[str] = (), **extra: str
+) -> str:
     """Run a command of `mmfmeta` in a folder; return what it has printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "mmf_core", *arguments],
+        [*prefix, sys.executable, "-m", "mmf_core", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PAYLOAD), **extra},
         capture_output=True,

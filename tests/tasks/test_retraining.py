@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from retraining_service import MAIN, Retraining, mmfmeta, retraining, write_project
+from retraining_service import MAIN, Retraining, mmfmeta, read_only, retraining, write_project
 from task_services import LONGEST, end_of, submit, until
 
 
@@ -211,6 +211,14 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "model.joblib").read_bytes() == model
     assert not (tmp_path / "artifacts.lock").exists()
     assert not list(tmp_path.glob(".retraining-*"))
+
+
+def test_a_read_only_project_is_refused_before_the_training(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    prefix = read_only(tmp_path)
+    said = mmfmeta(tmp_path, "retrain", "retrain", code=1, prefix=prefix)
+    assert "the folder of model.joblib is read-only: train where it is writable" in said
+    assert "training good" not in said
 
 
 def _python(folder: Path, script: str) -> str:

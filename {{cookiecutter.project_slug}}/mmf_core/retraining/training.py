@@ -26,7 +26,7 @@ from . import outcomes
 from .comparison import check_compatible, check_metric, example_of
 from .errors import ModelNotStored, ModelRejected, RetrainingConflict
 from .master import request_reload
-from .trial import candidate_folder, try_version
+from .trial import candidate_folder, is_writable, try_version
 
 MAX_NOTE = 100
 """Characters of a note that are kept."""
@@ -131,6 +131,11 @@ def _check_destination(returns: ModelFile) -> None:
     if uri and type(store_for(uri)).upload is Store.upload:
         raise ModelNotStored(f"{uri} is read-only; push to s3:// or file://")
     if returns.promote:
+        if not is_writable(Path(returns.file).parent):
+            raise ModelNotStored(
+                f"the folder of {returns.file} is read-only: train where it is writable, or with "
+                "promote=False and a store that keeps versions"
+            )
         return
     stored = stat(uri) if uri else None
     if stored is None or (stored.size >= 0 and stored.id in ("", "null")):
@@ -187,7 +192,13 @@ def _commit() -> str:
 
 @contextmanager
 def _exclusive(path: Path, *, waits: bool = False) -> Iterator[None]:
-    """Keep other processes of this machine out; RetrainingConflict unless it `waits` for them."""
+    """Keep other processes of this machine out; RetrainingConflict unless it `waits` for them.
+
+    Nothing in a read-only folder changes, so that there every process may train.
+    """
+    if not is_writable(path.parent):
+        yield
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_name(f".{path.name}.training"), os.O_RDWR | os.O_CREAT, 0o600)
     try:

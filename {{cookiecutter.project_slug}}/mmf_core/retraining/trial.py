@@ -14,9 +14,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..example_calls import CallResult, CallStatus, Failure, call_on_example, failed_example
 from ..projects import copy_project
@@ -35,15 +36,23 @@ _NOT_OURS = ("PROMETHEUS_MULTIPROC_DIR",)  # its counts are those of the service
 def candidate_folder(file: Path) -> Iterator[Path]:
     """Create a copy of the project without `file` and artifacts.lock; it is removed afterwards.
 
-    One process at a time does so for a file: an existing folder is a leftover of a crash.
+    One process at a time does so for a file: an existing folder is a leftover of a crash. It is in
+    the project, on the file's own disk, unless that is read-only, as in an image.
     """
-    folder = Path.cwd() / f"{_PREFIX}{'-'.join(file.parts)}"
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
+    with ExitStack() as stack:
+        if is_writable(Path.cwd()):
+            folder = Path.cwd() / f"{_PREFIX}{'-'.join(file.parts)}"
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix=_PREFIX)))
         copy_project(folder, {file: None, LOCK: None}, skip=_PREFIX)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_writable(folder: Path) -> bool:
+    """Return whether this process may create files in a folder, if it is there."""
+    return not folder.exists() or os.access(folder, os.W_OK)
 
 
 def try_version(folder: Path) -> Failure | None:

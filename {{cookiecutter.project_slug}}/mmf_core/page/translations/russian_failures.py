@@ -125,6 +125,11 @@ RUSSIAN_FAILURES = {
     "{uri} is read-only; push to s3:// or file://": (
         "{uri} только для чтения; нужно хранилище s3:// или file://"
     ),
+    "the folder of {name} is read-only: train where it is writable, or with promote=False and a "
+    "store that keeps versions": (
+        "папка файла {name} только для чтения: обучайте там, куда можно писать, или с "
+        "promote=False и хранилищем с версиями"
+    ),
     "promote=False needs a store that keeps versions: mmfmeta push --to s3://bucket/prefix": (
         "для promote=False нужно хранилище с версиями"
     ),
