@@ -6,12 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Timer
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
@@ -217,6 +218,40 @@ def test_only_a_claim_does_not_wait_for_the_disk(queue: Queue) -> None:
         queue.submit("nothing")
         assert queue.store.claim("worker", 1)
         assert queue.store._database.rows("SHOW synchronous_commit") == [("on",)]
+
+
+@contextmanager
+def calls_of_tasks() -> Iterator[list[str]]:
+    """Yield the names of functions of tasks, and of its database, as any thread calls them."""
+    called: list[str] = []
+    parts = (str(PAYLOAD / "mmf_core" / "tasks"), sqlite_file.__file__)
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(parts):
+            called.append(frame.f_code.co_qualname)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+def test_a_call_does_not_look_at_the_queue(queue: Queue) -> None:
+    """So it takes as long beside ten thousand tasks that wait; `make bench-tasks` counts that."""
+    by_length = []
+    for length in (0, 1, 50):
+        while sum(queue.store.counts().values()) < length:
+            queue.submit("nothing")
+        with calls_of_tasks() as called:
+            assert queue.client.post("/nothing").status_code == 204
+        by_length.append(called)
+    assert by_length == [["_run_job", "_call_or_submit"]] * 3
+    with calls_of_tasks() as called:
+        queue.submit("nothing")
+    assert {"Store.add", f"{type(queue.store._database).__name__}.rows"} <= {*called}
 
 
 def test_a_long_queue_is_not_counted_for_each_task(
