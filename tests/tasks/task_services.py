@@ -19,6 +19,7 @@ LONGEST = 60.0
 ASYNC = {"Prefer": "respond-async"}
 APP = """
 import os
+import signal
 import subprocess
 import time
 
@@ -60,6 +61,11 @@ def slow(seconds=mmf.Float(ge=0)):
 @registry.target(returns=mmf.Integer(), retries=2)
 def leave(code=mmf.Integer()):
     os._exit(code)
+
+
+@registry.target(returns=mmf.Integer())
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
 
 
 @registry.target(returns=mmf.Integer())
@@ -114,9 +120,9 @@ def notice(file=mmf.String()):
 
 
 @registry.target(returns=mmf.Integer())
-def flood(lines=mmf.Integer()):
+def flood(lines=mmf.Integer(), size=mmf.Integer(default=100)):
     for number in range(lines):
-        print("line", number, "x" * 100)
+        print("line", number, "x" * size)
     return lines
 
 

@@ -105,6 +105,16 @@ def test_a_function_that_floods_its_log_keeps_both_ends(service: Service) -> Non
     assert len(log) < 600_000
 
 
+@pytest.mark.long
+def test_a_function_that_prints_100_mb_keeps_both_ends(service: Service) -> None:
+    task = end_of(service.url, submit(service.url, "flood?size=1000000", 100))
+    assert (task["status"], task["attempts"]) == ("succeeded", 1)
+    log = requests.get(service.url + task["urls"]["log"], timeout=LONGEST).text
+    assert log.startswith("line 0 ")
+    assert "line 99 " in log
+    assert len(log) < 600_000
+
+
 def test_a_function_that_closes_the_queues_descriptors_has_crashed(
     service: Service, tmp_path: Path
 ) -> None:

@@ -119,6 +119,9 @@ def test_progress_and_log_of_a_running_task_are_visible(service: Service, tmp_pa
     assert (seen["status"], seen["progress"], seen["message"]) == ("processing", 0.5, "waiting")
     log = requests.get(service.url + task["urls"]["log"], timeout=LONGEST).text
     assert log == "waits for go\n"
+    response = fetch(service.url, task)
+    assert response.status_code == 409
+    assert "the task is processing: it has no result" in response.json()["detail"]
     (tmp_path / "go").touch()
     assert end_of(service.url, task)["status"] == "succeeded"
 
@@ -188,6 +191,13 @@ def test_a_task_runs_again_while_its_upstream_is_down(
 def test_a_function_that_runs_out_of_memory_fails_alone(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "allocate", {}))
     assert (task["status"], task["error"]["status"]) == ("failed", 500)
+    assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
+
+
+def test_a_function_that_is_killed_each_time_fails_with_a_reason(service: Service) -> None:
+    task = end_of(service.url, submit(service.url, "die", {}))
+    assert (task["status"], task["attempts"]) == ("failed", 2)
+    assert "SIGKILL (out of memory?)" in task["error"]["detail"]
     assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
 
 
