@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from mmf_core.errors import MissingPackage, StoreError
 from mmf_core.stores import store_for
 from mmf_core.stores.s3_store import client
 from mmf_core.tasks.file_storage import Bucket
+from mmf_core.tasks.task import ClaimedTask
 from mmf_core.web import create_app
 from postgres import postgres
 from s3_server import KEYS
@@ -83,7 +85,7 @@ def test_unreachable_store_rejects_large_tasks_and_loses_none(
     task_record = queue.store.find(task["id"])
     assert task_record
     with pytest.raises(Exception, match="store does not respond"):
-        queue.store.open_input(task_record).__enter__()
+        queue.store.open_input(ClaimedTask(*astuple(task_record), input=None)).__enter__()
     queue.store._database.rows("UPDATE files SET delete_at = 1")  # an hour later
     with pytest.raises(Exception, match="store does not respond"):  # of the upload that failed
         queue.store.expire(3600, 1 << 30)
@@ -115,7 +117,7 @@ def test_deleted_object_is_gone_and_truncated_one_is_rejected(
     place.delete(str(task_record.input_file))
     place.delete(str(task_record.input_file))
     with pytest.raises(Exception, match="was deleted"):
-        queue.store.open_input(task_record).__enter__()
+        queue.store.open_input(ClaimedTask(*astuple(task_record), input=None)).__enter__()
 
 
 def test_delete_is_supported_only_by_s3(tmp_path: Path) -> None:

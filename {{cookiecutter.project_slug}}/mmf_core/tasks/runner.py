@@ -30,7 +30,7 @@ from .log import TaskLog
 from .requests import environ, replayed
 from .service import TaskService
 from .store import Store
-from .task import FAILED, SUCCEEDED, Outcome, Task
+from .task import FAILED, SUCCEEDED, ClaimedTask, Outcome, Task
 
 REPORT_INTERVAL = 0.25  # seconds between two reports of a running task
 RELEASE_DELAY = 5.0  # seconds without a task until memory is returned
@@ -170,7 +170,7 @@ class Runner:
                 return
             due = time.monotonic() + RELEASE_DELAY
 
-    def _claim(self) -> Task | None:
+    def _claim(self) -> ClaimedTask | None:
         pid = os.getpid()
         if self._is_unsure:  # a claim may have succeeded although its response was lost
             for task in self._store.claims(self._worker):
@@ -179,7 +179,7 @@ class Runner:
             self._is_unsure = False
         return self._store.claim(self._worker, pid)
 
-    def _run(self, task: Task) -> bool:
+    def _run(self, task: ClaimedTask) -> bool:
         """Run a task and store its outcome; False if it is no longer this runner's."""
         pid = os.getpid()
         self._log.clear()
@@ -198,7 +198,7 @@ class Runner:
             self._retry(task, lambda: self._store.abandon(task, log))
         return is_mine
 
-    def _outcome(self, task: Task) -> Outcome:
+    def _outcome(self, task: ClaimedTask) -> Outcome:
         try:
             with ExitStack() as stack:
                 body = self._retry(task, lambda: stack.enter_context(self._store.open_input(task)))

@@ -18,7 +18,17 @@ from .errors import QueueFull
 from .files import Files, StoredFile, size_of
 from .heartbeats import Heartbeats
 from .queue_limits import FULL, TOTALS, QueueLimits
-from .task import CANCELED, COLUMNS, PROCESSING, QUEUED, SUCCEEDED, NewTask, Outcome, Task
+from .task import (
+    CANCELED,
+    COLUMNS,
+    PROCESSING,
+    QUEUED,
+    SUCCEEDED,
+    ClaimedTask,
+    NewTask,
+    Outcome,
+    Task,
+)
 
 GONE_FACTOR = 7
 """How many times as long as its result a task is kept, to respond with 410 and not 404."""
@@ -107,13 +117,13 @@ class Store:
         return str(self._column(task, "log") or "")
 
     @contextmanager
-    def open_input(self, task: Task) -> Iterator[bytes | Path]:
+    def open_input(self, task: ClaimedTask) -> Iterator[bytes | Path]:
         """Yield the body of a task's request, or, if it is large, the path of its file."""
         if task.is_large and task.input_file:
             with self._files.local(task.input_file) as path:
                 yield path
         else:
-            with self._files.open(self._column(task, "input"), task.input_file) as file:
+            with self._files.open(task.input, task.input_file) as file:
                 body = file.read()
             yield body
 
@@ -140,10 +150,8 @@ class Store:
         if not only_done:
             open_ = "WHERE completed_at IS NULL"
             files = self._database.rows(f"SELECT input_file FROM tasks {open_}")
-            self._database.rows(
-                f"UPDATE tasks SET status = ?, completed_at = ?, size = 0, {_NO_REQUEST} {open_}",
-                *(CANCELED, time.time()),
-            )
+            sql = f"UPDATE tasks SET status = ?, completed_at = ?, size = 0, {_NO_REQUEST} {open_}"
+            self._database.rows(sql, CANCELED, time.time())
             for (file,) in files:
                 self._files.remove(file)
         return [task.id for task in self._forget("")]
@@ -163,23 +171,22 @@ class Store:
             self._files.remove(task.result_file)
         return gone
 
-    def claim(self, worker: str, runner: int) -> Task | None:
+    def claim(self, worker: str, runner: int) -> ClaimedTask | None:
         """Give the task that has waited the longest to a runner; None if none waits.
 
-        If the database crashes at once, the task may be queued again, as if it were not claimed:
-        this runner then cannot store its result.
+        If the database crashes at once, it may be queued again: this runner then stores no result.
         """
         if self._was_empty and not self.has_queued():  # takes no lock from others
             return None
-        claimed = self._tasks(
+        claimed = self._database.rows(
             "UPDATE tasks SET status = ?, worker = ?, runner = ?, started_at = ?, progress = NULL, "
             "message = '', log = '', attempts = attempts + 1 WHERE status = ? AND seq = "
             f"(SELECT seq FROM tasks WHERE {_RUNNABLE} ORDER BY seq LIMIT 1 "
-            f"{self._database.claim_lock}) {self._database.no_sync} RETURNING {COLUMNS}",
+            f"{self._database.claim_lock}) {self._database.no_sync} RETURNING {COLUMNS}, input",
             *(PROCESSING, worker, runner, time.time(), QUEUED, QUEUED, time.time()),
         )
         self._was_empty = not claimed
-        return claimed[0] if claimed else None
+        return ClaimedTask(*claimed[0]) if claimed else None
 
     def report(self, task: Task, progress: float | None, message: str, log: str) -> bool:
         """Store the progress of a running task; False if it is no longer this runner's."""
@@ -197,20 +204,18 @@ class Store:
         content, file = self._files.put(outcome.content)
         mine, values = _claimed(task)
         with self._files.discarding(file):
-            is_stored = bool(
-                self._database.rows(
-                    "UPDATE tasks SET status = ?, completed_at = ?, seconds = ?, error = ?, "
-                    "progress = CASE WHEN ? = 1 THEN 1 ELSE progress END, log = coalesce(?, log), "
-                    f"result = ?, result_file = ?, size = ?, {_NO_REQUEST}, "
-                    f"worker = NULL, runner = NULL {mine}",
-                    *(outcome.status, time.time(), outcome.seconds, outcome.error),
-                    *(int(outcome.status == SUCCEEDED), log),
-                    *(content, file, size_of(outcome.content) + len(log or "")),
-                    *values,
-                )
+            stored = self._database.rows(
+                "UPDATE tasks SET status = ?, completed_at = ?, seconds = ?, error = ?, "
+                "progress = CASE WHEN ? = 1 THEN 1 ELSE progress END, log = coalesce(?, log), "
+                f"result = ?, result_file = ?, size = ?, {_NO_REQUEST}, "
+                f"worker = NULL, runner = NULL {mine}",
+                *(outcome.status, time.time(), outcome.seconds, outcome.error),
+                *(int(outcome.status == SUCCEEDED), log),
+                *(content, file, size_of(outcome.content) + len(log or "")),
+                *values,
             )
-        self._files.remove(task.input_file if is_stored else file)
-        return is_stored
+        self._files.remove(task.input_file if stored else file)
+        return bool(stored)
 
     def _postpone(self, task: Task, outcome: Outcome, log: str | None) -> bool:
         """Requeue a running task for later; its message says why it waits."""
@@ -222,9 +227,10 @@ class Store:
         retry_at = time.time() + (outcome.retry_after or 0)
         return bool(self._database.rows(sql, QUEUED, outcome.detail, log, retry_at, *values))
 
-    def abandon(self, task: Task, log: str) -> None:
-        """Release a task that was cancelled, with the end of its log."""
-        sql = "UPDATE tasks SET log = ?, worker = NULL, runner = NULL WHERE seq = ? AND runner = ?"
+    def abandon(self, task: Task, log: str | None = None) -> None:
+        """Release a task that was cancelled, with the end of its log if that is known."""
+        values = "log = coalesce(?, log), worker = NULL, runner = NULL"
+        sql = f"UPDATE tasks SET {values} WHERE seq = ? AND runner = ?"
         self._database.rows(sql, log, task.seq, task.runner)
 
     def claims(self, worker: str) -> list[Task]:
@@ -238,8 +244,7 @@ class Store:
         """
         mine, values = _claimed(task)
         if task.is_done:
-            sql = "UPDATE tasks SET worker = NULL, runner = NULL WHERE seq = ? AND runner = ?"
-            self._database.rows(sql, task.seq, task.runner)
+            self.abandon(task)
         elif counts and task.attempts > task.retries:
             self.finish(task, Outcome.failed(task, 500, reason))
         else:

@@ -85,6 +85,13 @@ class Task:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedTask(Task):
+    """A task that a runner has, with the body of its request, unless that is in a file."""
+
+    input: bytes | None
+
+
 COLUMNS = ", ".join(field.name for field in fields(Task))
 """The columns of the table that make up a Task."""
 
