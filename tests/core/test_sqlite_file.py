@@ -35,7 +35,7 @@ def test_nothing_is_written_to_files_that_have_the_descriptors_of_the_database(
     others = [(tmp_path / f"{number}.txt").open("w+b") for number in range(3)]
     assert {other.fileno() for other in others} == numbers
     for _ in range(2):
-        with pytest.raises(DescriptorsClosed, match="a function has closed files"):
+        with pytest.raises(DescriptorsClosed, match="a function has closed file descriptors"):
             add(file, "lost")
     file.close()
     for other in others:

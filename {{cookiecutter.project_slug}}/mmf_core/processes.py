@@ -14,6 +14,7 @@ PROC = Path("/proc")
 _KIB = 1024
 KEPT = 32 * 1024 * _KIB
 """Bytes: a process that has not grown by more keeps what it has freed: it needs that again."""
+CLOSED_BY_A_FUNCTION = "a function has closed file descriptors that are not its own"
 
 
 class DescriptorsClosed(OSError):
@@ -34,7 +35,7 @@ class OwnDescriptors:
         """Raise DescriptorsClosed unless each number is still that of the same file."""
         for number, file in self._files.items():
             if _file_of(number) != file:
-                raise DescriptorsClosed("a function has closed files that are not its own")
+                raise DescriptorsClosed(CLOSED_BY_A_FUNCTION)
 
 
 def open_descriptors(paths: Iterable[Path]) -> set[int]:

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from flask import Flask
 
+from ..processes import CLOSED_BY_A_FUNCTION
 from . import webhooks
 from .errors import TasksUnavailable
 from .runner import CONNECTION_CLOSED, Runner
@@ -240,7 +241,7 @@ def _describe(status: int) -> str:
     if code == -signal.SIGKILL:
         return "SIGKILL (out of memory?)"
     if code == CONNECTION_CLOSED:
-        return "the function has closed file descriptors that are not its own"
+        return CLOSED_BY_A_FUNCTION
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 

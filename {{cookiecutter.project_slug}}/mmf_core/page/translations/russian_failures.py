@@ -71,6 +71,10 @@ RUSSIAN_FAILURES = {
     "tasks cannot be stored (set {value}): the store does not respond": (
         "задачу некуда записать: хранилище не отвечает"
     ),
+    "tasks cannot be stored by this process: {rest}": (
+        "этому процессу задачу некуда записать: {rest}"
+    ),
+    "a function has closed file descriptors that are not its own": "функция закрыла чужие файлы",
     "tasks cannot be stored (set {value}): {rest}": "задачу некуда записать: {rest}",
     "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
     "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)": "в очереди слишком много задач",
