@@ -1,4 +1,4 @@
-"""A service of three targets whose callers need tokens, and what signs tokens for it."""
+"""A service with three targets whose callers need tokens, and a signer of these tokens."""
 
 import json
 from collections.abc import Callable
@@ -22,19 +22,19 @@ TABLE = mmf.DataFrame(schema={"secret_column": float})
 
 @pytest.fixture
 def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
-    """Give what signs tokens, in an environment that has its public key."""
-    made = Signer(Ed25519PrivateKey.generate(), tmp_path / "token-keys.json")
-    made.file.write_text(json.dumps({"keys": [public_jwk(made.public)]}))
-    monkeypatch.setenv("MMF_TOKEN_KEYS", str(made.file))
+    """Return a signer of tokens; the environment has its public key."""
+    signer = Signer(Ed25519PrivateKey.generate(), tmp_path / "token-keys.json")
+    signer.file.write_text(json.dumps({"keys": [public_jwk(signer.public)]}))
+    monkeypatch.setenv("MMF_TOKEN_KEYS", str(signer.file))
     monkeypatch.setenv("MMF_TOKEN_AUDIENCE", AUDIENCE)
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
-    return made
+    return signer
 
 
 @pytest.fixture
-def serve_two() -> Callable[[], Flask]:
-    """Give a function that makes a service of `score`, `score2` and `wide`."""
+def make_service() -> Callable[[], Flask]:
+    """Return a function that creates a service with `score`, `score2` and `wide`."""
 
     def make() -> Flask:
         registry = mmf.Registry()
@@ -57,7 +57,7 @@ def serve_two() -> Callable[[], Flask]:
 
 
 @pytest.fixture
-def client(signer: Signer, serve_two: Callable[[], Flask]) -> FlaskClient:
-    """Give a client of the service, whose callers need tokens."""
+def client(signer: Signer, make_service: Callable[[], Flask]) -> FlaskClient:
+    """Return a client of the service, whose callers need tokens."""
     del signer
-    return serve_two().test_client()
+    return make_service().test_client()

@@ -1,4 +1,4 @@
-"""What signs tokens for tests."""
+"""Signed tokens for tests."""
 
 import time
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ HOUR = 3600
 
 @dataclass(frozen=True)
 class Signer:
-    """A private key, and the file of the public ones."""
+    """A private key, and the file of public keys."""
 
     key: Ed25519PrivateKey
     file: Path
 
     @property
     def public(self) -> bytes:
-        """The public half, as it is."""
+        """The raw bytes of the public key."""
         return self.key.public_key().public_bytes_raw()
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """Return the claims of a token for everything; those that are None are left out."""
+        """Return the claims of a token with all rights; claims that are None are left out."""
         now = int(time.time())
         claims = {
             "sub": "ci",
@@ -44,14 +44,14 @@ class Signer:
 
     def token(self, headers: dict[str, Any] | None = None, **changed: Any) -> str:
         """Return a token with these claims."""
-        named = {"kid": key_id(self.public), **(headers or {})}
-        return jwt.encode(self.claims(**changed), self.key, algorithm="EdDSA", headers=named)
+        header = {"kid": key_id(self.public), **(headers or {})}
+        return jwt.encode(self.claims(**changed), self.key, algorithm="EdDSA", headers=header)
 
     def headers(self, **changed: Any) -> dict[str, str]:
-        """Return the header that sends a token with these claims."""
+        """Return the HTTP header with a token of these claims."""
         return bearer(self.token(**changed))
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the header that sends a token."""
+    """Return the HTTP header with a token."""
     return {"Authorization": f"Bearer {token}"}

@@ -1,4 +1,4 @@
-"""What /openapi.json says of tokens is so: schemathesis with a token, and without a good one."""
+"""Schemathesis checks what /openapi.json says about tokens, with and without a valid one."""
 
 import json
 import time
@@ -19,7 +19,7 @@ from mmf_core.web.authorization import GROUPS
 
 KEY = Ed25519PrivateKey.generate()
 PHASES = [Phase.explicit, Phase.generate]
-OF_A_RESPONSE = [
+RESPONSE_CHECKS = [
     schemathesis.checks.not_a_server_error,
     openapi_checks.status_code_conformance,
     openapi_checks.content_type_conformance,
@@ -47,7 +47,7 @@ CONFIG = {
 
 
 class WithToken:
-    """Sends a token with each request, or what its header X-Token has, and no other."""
+    """Adds a token to each request, or the content of its header X-Token."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class WithToken:
 
 @pytest.fixture
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give the schema that a caller of `half` sees."""
+    """Return the schema that a caller of `half` sees."""
     request.node._nodeid = request.node.nodeid
     registry = mmf.Registry()
 
@@ -90,13 +90,13 @@ schema = schemathesis.pytest.from_fixture("service").exclude(path_regex="^/(task
 @schema.parametrize()
 @settings(phases=PHASES)
 @pytest.mark.long
-def test_each_route_does_what_the_document_says_of_tokens(case: Any) -> None:
+def test_routes_require_tokens_as_documented(case: Any) -> None:
     assert "hidden" not in case.path
     response = case.call()
     assert response.status_code != 401, response.text
-    case.validate_response(response, checks=OF_A_RESPONSE)
+    case.validate_response(response, checks=RESPONSE_CHECKS)
     is_open = case.operation.definition.raw.get("security") == []
     for header in ("Bearer a.b.c", ""):
         refused = case.call(headers={"X-Token": header})
         assert is_open or refused.status_code == 401
-        case.validate_response(refused, checks=OF_A_RESPONSE)
+        case.validate_response(refused, checks=RESPONSE_CHECKS)

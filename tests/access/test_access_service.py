@@ -1,4 +1,4 @@
-"""Tokens before a service under gunicorn: all its workers, its tasks, its log, its clients."""
+"""Tokens in a service under gunicorn: its workers, tasks, log and clients."""
 
 import signal
 import time
@@ -35,12 +35,12 @@ def score(x=mmf.Float()):
 def score2(x=mmf.Float()):
     return 3 * x
 """
-LONGEST = 20.0
+TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
-class Running:
-    """A service, what signs tokens for it, its log and the file of revoked tokens."""
+class RunningService:
+    """A service, the signer of its tokens, its log and the file of revoked tokens."""
 
     service: Service
     signer: Signer
@@ -48,14 +48,14 @@ class Running:
     revoked: Path
 
     def post(self, path: str = "/score", **claims: Any) -> requests.Response:
-        """Call it on a connection of its own."""
+        """Call the service on a new connection."""
         headers = self.signer.headers(**claims)
         return requests.post(f"{self.service.url}{path}", json={"x": 1.5}, headers=headers)
 
 
 @pytest.fixture
-def running(signer: Signer, tmp_path: Path) -> Iterator[Running]:
-    """Give a service of two workers, and a process for tasks."""
+def running(signer: Signer, tmp_path: Path) -> Iterator[RunningService]:
+    """Yield a service with two workers and a process for tasks."""
     (tmp_path / "main.py").write_text(MAIN)
     log, revoked = tmp_path / "log.txt", tmp_path / "revoked.txt"
     revoked.write_text("")
@@ -66,35 +66,35 @@ def running(signer: Signer, tmp_path: Path) -> Iterator[Running]:
         "MMF_TASK_WORKERS": "1",
     }
     with log.open("wb") as output, serve("gunicorn", tmp_path, output, APP, **settings) as service:
-        yield Running(service, signer, log, revoked)
+        yield RunningService(service, signer, log, revoked)
 
 
-def test_a_rate_is_one_over_all_workers_and_reloads(running: Running) -> None:
+def test_rate_limit_is_shared_by_workers_and_kept_by_a_reload(running: RunningService) -> None:
     rate = {"sub": "busy", "rate": "20/hour"}
     with ThreadPoolExecutor(8) as pool:
         statuses = Counter(
-            r.status_code for r in pool.map(lambda _: running.post(**rate), range(60))
+            response.status_code for response in pool.map(lambda _: running.post(**rate), range(60))
         )
     assert statuses == {200: 20, 429: 40}
-    workers = {line.split('"pid":')[1].split(",")[0] for line in access_lines(running)}
+    workers = pids(running)
     assert len(workers) == 2
     running.service.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + LONGEST
+    deadline = time.monotonic() + TIMEOUT
     while len(new := pids(running) - workers) < 2 and time.monotonic() < deadline:
         running.post(sub="other")
     assert len(new) == 2
     assert running.post(**rate).status_code == 429
 
 
-def access_lines(running: Running) -> list[str]:
+def access_lines(running: RunningService) -> list[str]:
     return [line for line in running.log.read_text().splitlines() if '"mmf.access"' in line]
 
 
-def pids(running: Running) -> set[str]:
+def pids(running: RunningService) -> set[str]:
     return {line.split('"pid":')[1].split(",")[0] for line in access_lines(running)}
 
 
-def test_the_log_says_who_may_call_and_no_token(running: Running) -> None:
+def test_log_names_callers_but_no_tokens(running: RunningService) -> None:
     assert running.post().status_code == 200
     assert running.post("/score2", targets=["score"]).status_code == 403
     text = running.log.read_text()
@@ -105,7 +105,7 @@ def test_the_log_says_who_may_call_and_no_token(running: Running) -> None:
     assert "eyJ" not in text
 
 
-def test_without_keys_the_log_says_that_the_service_is_open(tmp_path: Path) -> None:
+def test_log_warns_that_a_service_without_keys_is_open(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(MAIN)
     log = tmp_path / "log.txt"
     with log.open("wb") as output, serve("gunicorn", tmp_path, output, APP) as service:
@@ -114,18 +114,18 @@ def test_without_keys_the_log_says_that_the_service_is_open(tmp_path: Path) -> N
     assert "open: any client that reaches the port can call everything" in line
 
 
-def test_a_token_is_revoked_within_seconds_in_every_worker(running: Running) -> None:
+def test_every_worker_refuses_a_revoked_token_within_seconds(running: RunningService) -> None:
     assert running.post(jti="lost").status_code == 200
     running.revoked.write_text("lost\n")
-    time.sleep(2)  # each worker looks once a second
+    time.sleep(2)  # each worker checks the file once a second
     assert {running.post(jti="lost").status_code for _ in range(20)} == {401}
     assert running.post(jti="kept").status_code == 200
 
 
-def test_the_client_sends_a_token(running: Running) -> None:
+def test_client_sends_its_token(running: RunningService) -> None:
     url, signer = running.service.url, running.signer
-    only = signer.token(targets=["score"], groups=["predict", "tasks"])
-    with Client(url, token=only) as client:
+    limited = signer.token(targets=["score"], groups=["predict", "tasks"])
+    with Client(url, token=limited) as client:
         assert client.score(x=1.5) == 3.0
         assert client.submit("score", x=2.5).result() == 5.0  # run by another process
         with pytest.raises(RequestRejected) as refused:
@@ -140,7 +140,7 @@ def test_the_client_sends_a_token(running: Running) -> None:
         assert busy.value.retry_after > 60
 
 
-def test_probes_and_shells_are_open(running: Running) -> None:
+def test_probes_and_page_shells_are_open(running: RunningService) -> None:
     for path in ("/health", "/health/live", "/health/ready", "/v2/health/ready", "/", "/docs"):
         assert requests.get(f"{running.service.url}{path}").status_code == 200, path
     assert requests.get(f"{running.service.url}/metrics").status_code == 401
@@ -150,20 +150,20 @@ def test_probes_and_shells_are_open(running: Running) -> None:
     assert "mmf_requests_total{" in response.text
 
 
-def test_headers_on_the_wire(running: Running) -> None:
-    """Gunicorn joins two headers of one name; and refuses more than 8190 bytes of one."""
+def test_repeated_or_long_authorization_headers_are_refused(running: RunningService) -> None:
+    """Gunicorn joins repeated headers, and refuses a header of more than 8190 bytes."""
     import http.client
 
     host = running.service.url.removeprefix("http://")
-    good = running.signer.headers()["Authorization"]
+    valid = running.signer.headers()["Authorization"]
     for values, status in (
-        ([good], 200),
-        ([good, good], 400),
-        (["Bearer x", good], 400),
+        ([valid], 200),
+        ([valid, valid], 400),
+        (["Bearer x", valid], 400),
         (["Bearer " + "a" * 10_000], 431),
         (["Bearer " + "a" * 5_000], 401),
     ):
-        connection = http.client.HTTPConnection(host, timeout=LONGEST)
+        connection = http.client.HTTPConnection(host, timeout=TIMEOUT)
         connection.putrequest("POST", "/score?x=1.5")
         for value in values:
             connection.putheader("Authorization", value)

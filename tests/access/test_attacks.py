@@ -1,4 +1,4 @@
-"""Tokens that were forged, stolen, outlived or sent in a wrong way: each is refused."""
+"""Forged, stolen, expired and incorrectly sent tokens are refused."""
 
 import base64
 import hashlib
@@ -27,7 +27,9 @@ from mmf_core.access.key_set import key_id
 BODY = {"x": 1.5}
 
 
-def refused(client: FlaskClient, headers: dict[str, str], status: int = 401, *words: str) -> Any:
+def assert_refused(
+    client: FlaskClient, headers: dict[str, str], status: int = 401, *words: str
+) -> Any:
     response = client.post("/score", json=BODY, headers=headers)
     assert_problem(response, status, *words)
     challenge = response.headers["WWW-Authenticate"]
@@ -35,11 +37,11 @@ def refused(client: FlaskClient, headers: dict[str, str], status: int = 401, *wo
     return challenge
 
 
-def encoded(part: dict[str, Any]) -> str:
+def base64url(part: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def test_a_good_token_passes(client: FlaskClient, signer: Signer) -> None:
+def test_valid_token_is_accepted(client: FlaskClient, signer: Signer) -> None:
     response = client.post("/score", json=BODY, headers=signer.headers())
     assert (response.status_code, response.get_json()) == (200, {"result": 3.0})
     for scheme in ("bearer", "BEARER"):  # RFC 9110, 11.1
@@ -47,9 +49,9 @@ def test_a_good_token_passes(client: FlaskClient, signer: Signer) -> None:
         assert client.post("/score", json=BODY, headers=headers).status_code == 200
 
 
-def test_no_token_is_no_error_of_a_token(client: FlaskClient) -> None:
-    assert "error" not in refused(client, {}, 401, "a token is missing")
-    assert "error" not in refused(client, {"Authorization": "Basic Y2k6cGFzcw=="})
+def test_challenge_for_a_missing_token_has_no_error(client: FlaskClient) -> None:
+    assert "error" not in assert_refused(client, {}, 401, "a token is missing")
+    assert "error" not in assert_refused(client, {"Authorization": "Basic Y2k6cGFzcw=="})
 
 
 @pytest.mark.parametrize(
@@ -76,29 +78,31 @@ def test_no_token_is_no_error_of_a_token(client: FlaskClient) -> None:
         ({"rate": 100}, "rate"),
     ],
 )
-def test_claims(client: FlaskClient, signer: Signer, changed: dict[str, Any], reason: str) -> None:
-    challenge = refused(client, signer.headers(**changed), 401, reason)
+def test_invalid_claims_are_refused(
+    client: FlaskClient, signer: Signer, changed: dict[str, Any], reason: str
+) -> None:
+    challenge = assert_refused(client, signer.headers(**changed), 401, reason)
     assert 'error="invalid_token"' in challenge
 
 
-def test_a_token_expires_though_it_was_verified_before(
+def test_verified_token_expires(
     client: FlaskClient, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers = signer.headers()
     assert client.post("/score", json=BODY, headers=headers).status_code == 200
     later = time.time() + HOUR
     monkeypatch.setattr("mmf_core.access.tokens.time.time", lambda: later)
-    refused(client, headers, 401, "expired")
+    assert_refused(client, headers, 401, "expired")
 
 
-def test_alg_none(client: FlaskClient, signer: Signer) -> None:
+def test_unsigned_token_is_refused(client: FlaskClient, signer: Signer) -> None:
     for name in ("none", "None", "NONE", "nOnE"):
-        unsigned = f"{encoded({'alg': name, 'typ': 'JWT'})}.{encoded(signer.claims())}."
-        refused(client, bearer(unsigned))
-        refused(client, bearer(f"{unsigned}AAAA"), 401, "alg")
+        unsigned = f"{base64url({'alg': name, 'typ': 'JWT'})}.{base64url(signer.claims())}."
+        assert_refused(client, bearer(unsigned))
+        assert_refused(client, bearer(f"{unsigned}AAAA"), 401, "alg")
 
 
-def test_hs256_with_the_public_key(client: FlaskClient, signer: Signer) -> None:
+def test_hmac_with_the_public_key_is_refused(client: FlaskClient, signer: Signer) -> None:
     public = signer.key.public_key()
     secrets = [
         signer.public,
@@ -107,35 +111,37 @@ def test_hs256_with_the_public_key(client: FlaskClient, signer: Signer) -> None:
         signer.file.read_bytes(),
     ]
     header = {"alg": "HS256", "typ": "JWT", "kid": key_id(signer.public)}
-    content = f"{encoded(header)}.{encoded(signer.claims())}"
+    content = f"{base64url(header)}.{base64url(signer.claims())}"
     for secret in secrets:
         signature = hmac.digest(secret, content.encode(), "sha256")
         text = base64.urlsafe_b64encode(signature).decode().rstrip("=")
-        refused(client, bearer(f"{content}.{text}"), 401, "alg")
+        assert_refused(client, bearer(f"{content}.{text}"), 401, "alg")
 
 
-def test_other_keys_and_curves(client: FlaskClient, signer: Signer) -> None:
-    claims, named = signer.claims(), {"kid": key_id(signer.public)}
+def test_signature_by_another_key_or_curve_is_refused(client: FlaskClient, signer: Signer) -> None:
+    claims, key_header = signer.claims(), {"kid": key_id(signer.public)}
     keys = [(Ed25519PrivateKey.generate(), "EdDSA"), (Ed448PrivateKey.generate(), "EdDSA")]
     for key, algorithm in [*keys, (ec.generate_private_key(ec.SECP256R1()), "ES256")]:
-        for headers in (named, {}):
-            refused(client, bearer(jwt.encode(claims, key, algorithm=algorithm, headers=headers)))
+        for headers in (key_header, {}):
+            assert_refused(
+                client, bearer(jwt.encode(claims, key, algorithm=algorithm, headers=headers))
+            )
 
 
-def test_tampered(client: FlaskClient, signer: Signer) -> None:
+def test_tampered_token_is_refused(client: FlaskClient, signer: Signer) -> None:
     header, _, signature = signer.token(targets=["score2"]).split(".")
-    everything = encoded(signer.claims())
-    refused(client, bearer(f"{header}.{everything}.{signature}"), 401, "cannot be verified")
+    all_claims = base64url(signer.claims())
+    assert_refused(client, bearer(f"{header}.{all_claims}.{signature}"), 401, "cannot be verified")
     token = signer.token()
-    for place in range(0, len(token), 7):
-        other = "A" if token[place] != "A" else "B"
-        changed = token[:place] + other + token[place + 1 :]
-        if jwt_bytes(changed) != jwt_bytes(token):
-            refused(client, bearer(changed), 401)
+    for position in range(0, len(token), 7):
+        replacement = "A" if token[position] != "A" else "B"
+        tampered = token[:position] + replacement + token[position + 1 :]
+        if decoded_parts(tampered) != decoded_parts(token):
+            assert_refused(client, bearer(tampered), 401)
 
 
-def jwt_bytes(token: str) -> list[bytes]:
-    """Return what a token stands for: the last character of base64 has bits that count nothing."""
+def decoded_parts(token: str) -> list[bytes]:
+    """Return the decoded parts of a token; the last base64 character has unused bits."""
     return [base64.urlsafe_b64decode(f"{part}==") for part in token.split(".")]
 
 
@@ -155,18 +161,18 @@ def jwt_bytes(token: str) -> list[bytes]:
         None,
     ],
 )
-def test_kid_names_one_of_our_keys_and_nothing_else(
-    client: FlaskClient, signer: Signer, kid: Any
-) -> None:
+def test_kid_selects_configured_keys_only(client: FlaskClient, signer: Signer, kid: Any) -> None:
     header = {"alg": "EdDSA", "typ": "JWT", "kid": kid}
-    content = f"{encoded(header)}.{encoded(signer.claims())}"
+    content = f"{base64url(header)}.{base64url(signer.claims())}"
     empty = hmac.digest(b"", content.encode(), "sha256") * 2
-    refused(client, bearer(f"{content}.{base64.urlsafe_b64encode(empty).decode().rstrip('=')}"))
+    signature = base64.urlsafe_b64encode(empty).decode().rstrip("=")
+    assert_refused(client, bearer(f"{content}.{signature}"))
 
 
-def test_headers_that_bring_a_key_are_ignored(client: FlaskClient, signer: Signer) -> None:
-    mine = Ed25519PrivateKey.generate()
-    raw = base64.urlsafe_b64encode(mine.public_key().public_bytes_raw()).decode().rstrip("=")
+def test_keys_in_the_header_of_a_token_are_ignored(client: FlaskClient, signer: Signer) -> None:
+    attacker_key = Ed25519PrivateKey.generate()
+    public = attacker_key.public_key().public_bytes_raw()
+    raw = base64.urlsafe_b64encode(public).decode().rstrip("=")
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": raw, "kid": "mine"}
     for headers in (
         {"jwk": jwk},
@@ -174,16 +180,16 @@ def test_headers_that_bring_a_key_are_ignored(client: FlaskClient, signer: Signe
         {"jku": "http://127.0.0.1:1/keys.json", "kid": "mine"},
         {"x5u": "http://127.0.0.1:1/"},
     ):
-        forged = jwt.encode(signer.claims(), mine, algorithm="EdDSA", headers=headers)
-        refused(client, bearer(forged))
+        forged = jwt.encode(signer.claims(), attacker_key, algorithm="EdDSA", headers=headers)
+        assert_refused(client, bearer(forged))
 
 
-def test_extensions_that_must_be_understood(client: FlaskClient, signer: Signer) -> None:
-    refused(client, bearer(signer.token({"crit": ["exp"], "exp": 1})), 401)
+def test_unsupported_critical_header_is_refused(client: FlaskClient, signer: Signer) -> None:
+    assert_refused(client, bearer(signer.token({"crit": ["exp"], "exp": 1})), 401)
 
 
-def test_long_and_broken_tokens(client: FlaskClient, signer: Signer) -> None:
-    refused(client, signer.headers(targets=["x" * 10_000]), 401, "4096 characters")
+def test_long_and_malformed_tokens_are_refused(client: FlaskClient, signer: Signer) -> None:
+    assert_refused(client, signer.headers(targets=["x" * 10_000]), 401, "4096 characters")
     for text in ("a.b", "a.b.c.d", "..", "e30.e30.", "a" * 10_000, "=", "a.b.c=", "é.a.b"):
         challenge = client.post(
             "/score", json=BODY, headers={"Authorization": f"Bearer {text}"}
@@ -191,22 +197,27 @@ def test_long_and_broken_tokens(client: FlaskClient, signer: Signer) -> None:
         assert "error=" in challenge
     deep = base64.urlsafe_b64encode(b"[" * 2000).decode().rstrip("=")
     started = time.perf_counter()
-    refused(client, bearer(f"{deep}.e30.AA"))
+    assert_refused(client, bearer(f"{deep}.e30.AA"))
     assert time.perf_counter() - started < 1
 
 
-def test_a_header_that_is_sent_twice(client: FlaskClient, signer: Signer) -> None:
-    good = signer.headers()["Authorization"]
-    for first, second in ((good, good), (good, "Bearer x"), ("Bearer x", good), ("Basic x", good)):
+def test_repeated_authorization_header_is_refused(client: FlaskClient, signer: Signer) -> None:
+    valid = signer.headers()["Authorization"]
+    for first, second in (
+        (valid, valid),
+        (valid, "Bearer x"),
+        ("Bearer x", valid),
+        ("Basic x", valid),
+    ):
         headers = [("Authorization", first), ("Authorization", second)]
         response = client.post("/score", json=BODY, headers=headers)
         assert response.status_code == 400, (first, second)
         assert 'error="invalid_request"' in response.headers["WWW-Authenticate"]
-    refused(client, {"Authorization": "Bearer"}, 400)
-    refused(client, {"Authorization": f"{good} {good}"}, 400)
+    assert_refused(client, {"Authorization": "Bearer"}, 400)
+    assert_refused(client, {"Authorization": f"{valid} {valid}"}, 400)
 
 
-def test_a_token_in_the_address(
+def test_token_in_the_url_is_refused_and_redacted(
     client: FlaskClient, signer: Signer, caplog: pytest.LogCaptureFixture
 ) -> None:
     token, key = signer.token(), new_api_key()
@@ -230,20 +241,22 @@ def test_a_token_in_the_address(
     "name",
     ["report.eyJournal", "eyJournal.eyJournal", "the.eyJournal.eyJournal.csv", f"mmf_{'a' * 44}"],
 )
-def test_a_name_like_a_token_is_none(client: FlaskClient, signer: Signer, name: str) -> None:
+def test_name_that_resembles_a_token_is_accepted(
+    client: FlaskClient, signer: Signer, name: str
+) -> None:
     response = client.post(f"/score?x=1.5&x_name={name}", headers=signer.headers())
     assert "address" not in response.text
     response = client.get(f"/score?{name}", headers=signer.headers())
     assert response.status_code == 200
 
 
-def test_a_token_in_a_form_or_a_cookie_is_none(client: FlaskClient, signer: Signer) -> None:
+def test_token_in_a_form_or_cookie_is_ignored(client: FlaskClient, signer: Signer) -> None:
     client.set_cookie("access_token", signer.token())
     response = client.post("/score", data={"access_token": signer.token()})
     assert_problem(response, 401, "missing")
 
 
-def test_one_name_is_not_another(client: FlaskClient, signer: Signer) -> None:
+def test_scope_matches_whole_target_names(client: FlaskClient, signer: Signer) -> None:
     cases = {
         "score": (["score2"], ["scor"], ["score "], ["Score"], [], None, "score,score2", ["**"]),
         "score2": (["score"], "score", ["score2x"], ["score", "2"]),
@@ -259,37 +272,44 @@ def test_one_name_is_not_another(client: FlaskClient, signer: Signer) -> None:
         assert response.status_code == 200, scope
 
 
-def test_an_api_key(
-    serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch, signer: Signer
+def test_api_key_grants_its_scope_only(
+    make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch, signer: Signer
 ) -> None:
     monkeypatch.delenv("MMF_TOKEN_KEYS")
     key = new_api_key()
     monkeypatch.setenv("MMF_API_KEYS", f"reports {hash_of(key)} targets=score groups=predict")
-    client = serve_two().test_client()
+    client = make_service().test_client()
     assert client.post("/score", json=BODY, headers=bearer(key)).status_code == 200
     assert client.post("/score2", json=BODY, headers=bearer(key)).status_code == 403
     assert client.get("/metrics", headers=bearer(key)).status_code == 403
-    for wrong in (key[:-1], key + "A", key.swapcase(), "mmf_", hash_of(key)[7:], signer.token()):
-        refused(client, bearer(wrong), 401, "API key")
+    for invalid_key in (
+        key[:-1],
+        key + "A",
+        key.swapcase(),
+        "mmf_",
+        hash_of(key)[7:],
+        signer.token(),
+    ):
+        assert_refused(client, bearer(invalid_key), 401, "API key")
 
 
-def test_the_time_of_a_refusal_says_nothing_of_a_key() -> None:
-    """Hashes are compared in a time that does not depend on them; and all of them are."""
+def test_refusal_time_reveals_nothing_about_a_key() -> None:
+    """All hashes are compared, each in constant time."""
     keys = [new_api_key() for _ in range(50)]
-    known = read_api_keys("\n".join(f"c{n} {hash_of(key)}" for n, key in enumerate(keys)))
+    api_keys = read_api_keys("\n".join(f"c{n} {hash_of(key)}" for n, key in enumerate(keys)))
 
-    def seconds(tried: str) -> float:
+    def seconds(key: str) -> float:
         times = []
         for _ in range(300):
             started = time.perf_counter()
             with pytest.raises(Unauthorized):
-                caller_of(tried, known)
+                caller_of(key, api_keys)
             times.append(time.perf_counter() - started)
         return statistics.median(times)
 
-    nearly, far = keys[0][:-1] + "-", new_api_key()
-    assert hashlib.sha256(nearly.encode()).digest() != known[0].digest
-    assert seconds(nearly) < 2 * seconds(far)
-    assert seconds(far) < 2 * seconds(nearly)
-    assert caller_of(keys[0], known).name == "c0"
-    assert caller_of(keys[-1], known).name == "c49"
+    near_miss, unrelated = keys[0][:-1] + "-", new_api_key()
+    assert hashlib.sha256(near_miss.encode()).digest() != api_keys[0].digest
+    assert seconds(near_miss) < 2 * seconds(unrelated)
+    assert seconds(unrelated) < 2 * seconds(near_miss)
+    assert caller_of(keys[0], api_keys).name == "c0"
+    assert caller_of(keys[-1], api_keys).name == "c49"

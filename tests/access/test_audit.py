@@ -1,4 +1,4 @@
-"""What the log says of callers: one line for each refused call, and never a token."""
+"""The audit log: one line for each refused call, and never a token."""
 
 import logging
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from mmf_core.access.http import write_audit_line
 BODY = {"x": 1.5}
 
 
-def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """Return what the lines of the audit say, in order."""
+def audit_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """Return the fields of the audit log's lines, in order."""
     names = ("caller", "token_id", "client", "method", "path", "status", "reason")
     return [
         {name: vars(record)[name] for name in names if name in vars(record)}
@@ -26,34 +26,39 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     ]
 
 
-def test_each_refused_call_has_a_line(
+def test_each_refused_call_has_an_audit_line(
     client: FlaskClient, signer: Signer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    anybody = {"client": "127.0.0.1", "method": "POST", "path": "/score"}
-    genuine = {**anybody, "caller": "ci", "token_id": "one"}
+    anonymous = {"client": "127.0.0.1", "method": "POST", "path": "/score"}
+    authenticated = {**anonymous, "caller": "ci", "token_id": "one"}
     calls = [
-        ({}, {**anybody, "status": 401}, "missing"),
-        (bearer("a.b.c"), {**anybody, "status": 401}, "not valid"),
-        (signer.headers(exp=1), {**anybody, "status": 401}, "expired"),
-        (signer.headers(targets=["score2"]), {**genuine, "status": 403}, 'target "score"'),
-        (signer.headers(groups=["docs"]), {**genuine, "status": 403}, "group predict"),
+        ({}, {**anonymous, "status": 401}, "missing"),
+        (bearer("a.b.c"), {**anonymous, "status": 401}, "not valid"),
+        (signer.headers(exp=1), {**anonymous, "status": 401}, "expired"),
+        (signer.headers(targets=["score2"]), {**authenticated, "status": 403}, 'target "score"'),
+        (signer.headers(groups=["docs"]), {**authenticated, "status": 403}, "group predict"),
     ]
     for headers, expected, reason in calls:
         caplog.clear()
         client.post("/score", json=BODY, headers=headers)
-        (line,) = lines(caplog)
+        (line,) = audit_lines(caplog)
         assert reason in line.pop("reason")
         assert line == expected
     caplog.clear()
     client.post("/invocations", json={"inputs": 1}, headers=signer.headers(targets=["score2"]))
-    (line,) = lines(caplog)
-    assert line == {**genuine, "path": "/invocations", "status": 403, "reason": line["reason"]}
+    (line,) = audit_lines(caplog)
+    assert line == {
+        **authenticated,
+        "path": "/invocations",
+        "status": 403,
+        "reason": line["reason"],
+    }
     caplog.clear()
     assert client.post("/score", json=BODY, headers=signer.headers()).status_code == 200
-    assert lines(caplog) == []
+    assert audit_lines(caplog) == []
 
 
-def test_the_line_is_safe_for_a_terminal(
+def test_audit_line_is_safe_for_a_terminal(
     client: FlaskClient, signer: Signer, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.get("/%0A%1B[31m" + "x" * 5000)
@@ -63,15 +68,15 @@ def test_the_line_is_safe_for_a_terminal(
         assert len(record.getMessage()) < 600
 
 
-def test_no_token_is_ever_logged(
+def test_tokens_are_never_logged(
     signer: Signer,
-    serve_two: Callable[[], Flask],
+    make_service: Callable[[], Flask],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     key = new_api_key()
     monkeypatch.setenv("MMF_API_KEYS", f"reports {hash_of(key)} targets=score groups=predict")
-    client = serve_two().test_client()
+    client = make_service().test_client()
     caplog.set_level(logging.DEBUG)
     tokens = [signer.token(), signer.token(exp=1), signer.token(targets=[]), key, f"{key}x"]
     for token in tokens:
@@ -83,17 +88,17 @@ def test_no_token_is_ever_logged(
         assert token.rpartition(".")[2] not in text
 
 
-def test_the_access_line_names_the_caller(client: FlaskClient, signer: Signer) -> None:
+def test_access_log_names_the_caller(client: FlaskClient, signer: Signer) -> None:
     with client.application.test_request_context():
         pass
-    seen = []
+    logged_fields = []
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             from mmf_core.web.request_context import current_context
 
             context = current_context()
-            seen.append(dict(context.log_fields) if context else {})
+            logged_fields.append(dict(context.log_fields) if context else {})
 
     handler = Handler()
     log = logging.getLogger("mmf.access")
@@ -105,12 +110,12 @@ def test_the_access_line_names_the_caller(client: FlaskClient, signer: Signer) -
     finally:
         log.removeHandler(handler)
         log.setLevel(logging.NOTSET)
-    assert seen == [{"caller": "nightly"}, {}]
+    assert logged_fields == [{"caller": "nightly"}, {}]
 
 
-def test_another_protocol_writes_the_same_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_grpc_writes_the_same_audit_line(caplog: pytest.LogCaptureFixture) -> None:
     write_audit_line(missing_token(), None, method="gRPC", path="/inference/ModelInfer")
-    (line,) = lines(caplog)
+    (line,) = audit_lines(caplog)
     assert line == {
         "method": "gRPC",
         "path": "/inference/ModelInfer",

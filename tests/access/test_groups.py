@@ -1,4 +1,4 @@
-"""Every route is of one group, and needs it, by whatever method and protocol it is called."""
+"""Every route belongs to one group and requires it, for all methods and protocols."""
 
 import re
 from collections.abc import Callable
@@ -38,17 +38,17 @@ def routes(app: Flask) -> list[tuple[str, str, set[str]]]:
     return [(rule.rule, rule.endpoint, rule.methods or set()) for rule in app.url_map.iter_rules()]
 
 
-def filled(rule: str) -> str:
-    """Return an address that a rule serves."""
+def example_path(rule: str) -> str:
+    """Return a path that matches a rule."""
     rule = re.sub(r"<any\(['\"]?([^'\",)]+)[^)]*\):\w+>", r"\1", rule)
-    named = re.sub(r"<(target|model)>", "score", rule)
-    return re.sub(r"<(\w+)>", r"\1", named)
+    path = re.sub(r"<(target|model)>", "score", rule)
+    return re.sub(r"<(\w+)>", r"\1", path)
 
 
 @pytest.fixture
-def app(signer: Signer, serve_two: Callable[[], Flask]) -> Flask:
+def app(signer: Signer, make_service: Callable[[], Flask]) -> Flask:
     del signer
-    return serve_two()
+    return make_service()
 
 
 def test_every_route_has_exactly_one_group(app: Flask) -> None:
@@ -60,37 +60,39 @@ def test_every_route_has_exactly_one_group(app: Flask) -> None:
     assert {rule for rule in open_routes if not rule.startswith(OPEN_FILES)} == OPEN_ROUTES
 
 
-def test_no_group_is_declared_twice_or_for_nothing(
-    serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def test_declared_groups_are_unique_and_used(
+    make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMF_GRPC_PORT", "1")  # methods of gRPC are routes, too
-    app = serve_two()
-    declared = [name for each in capabilities().values() for name in each.groups]
+    monkeypatch.setenv("MMF_GRPC_PORT", "1")  # gRPC methods are routes, too
+    app = make_service()
+    declared = [name for capability in capabilities().values() for name in capability.groups]
     assert len(set(declared)) == len(declared)
     endpoints = {endpoint for _, endpoint, _ in routes(app)}
-    known = endpoints | {endpoint.rpartition(".")[0] for endpoint in endpoints}
-    assert {f"{PREFIX}{name}" for name in declared} <= known
-    values = {group for each in capabilities().values() for group in each.groups.values()}
+    names = endpoints | {endpoint.rpartition(".")[0] for endpoint in endpoints}
+    assert {f"{PREFIX}{name}" for name in declared} <= names
+    values = {
+        group for capability in capabilities().values() for group in capability.groups.values()
+    }
     assert values <= {*GROUPS, OPEN}
 
 
-def test_no_route_responds_without_a_token(app: Flask) -> None:
+def test_protected_routes_require_a_token(app: Flask) -> None:
     client, installed = app.test_client(), authorization(app)
-    tried = 0
+    refused = 0
     for rule, endpoint, _ in routes(app):
         for method in METHODS:
-            response = client.open(filled(rule), method=method)
+            response = client.open(example_path(rule), method=method)
             response.close()  # a file
             if installed.group_of(endpoint) == OPEN and method in {"GET", "HEAD"}:
                 assert response.status_code in {200, 404}, (method, rule)
             elif method not in {"GET", "HEAD", "OPTIONS"} or installed.group_of(endpoint) != OPEN:
                 assert response.status_code == 401, (method, rule)
                 assert response.headers["WWW-Authenticate"].startswith("Bearer")
-                tried += 1
-    assert tried > 150
+                refused += 1
+    assert refused > 150
 
 
-def test_each_route_needs_its_group_and_no_other(app: Flask, signer: Signer) -> None:
+def test_each_route_requires_its_group_only(app: Flask, signer: Signer) -> None:
     client, installed = app.test_client(), authorization(app)
     for rule, endpoint, methods in routes(app):
         group = installed.group_of(endpoint)
@@ -99,34 +101,34 @@ def test_each_route_needs_its_group_and_no_other(app: Flask, signer: Signer) -> 
         others = signer.headers(groups=[name for name in GROUPS if name != group])
         own = signer.headers(groups=[group])
         for method in methods - {"OPTIONS"}:
-            response = client.open(filled(rule), method=method, headers=others)
+            response = client.open(example_path(rule), method=method, headers=others)
             assert response.status_code == 403, (method, rule)
             challenge = response.headers["WWW-Authenticate"]
             assert 'error="insufficient_scope", ' in challenge
             assert f'scope="{group}"' in challenge
-            response = client.open(filled(rule), method=method, headers=own)
+            response = client.open(example_path(rule), method=method, headers=own)
             may_be_403 = group in {"admin", "feedback"}  # until the operator allows them
             assert response.status_code != 401, (method, rule)
             assert response.status_code != 403 or may_be_403, (method, rule, response.text)
 
 
-def test_where_nothing_is_a_token_is_needed_first(client: FlaskClient, signer: Signer) -> None:
+def test_unknown_paths_require_a_token(client: FlaskClient, signer: Signer) -> None:
     for path in ("/nothing", "/score/", "/v2/nothing", "/invocations/", "/tasks/", "/SCORE"):
         assert client.get(path).status_code == 401, path
     assert client.get("/nothing", headers=signer.headers()).status_code == 404
     assert client.put("/score", headers=signer.headers()).status_code == 405
 
 
-def test_a_404_lists_what_the_caller_may_reach(client: FlaskClient, signer: Signer) -> None:
+def test_404_lists_the_callers_targets_only(client: FlaskClient, signer: Signer) -> None:
     response = client.get("/nothing", headers=signer.headers(targets=["score"]))
     assert response.get_json()["detail"].endswith("targets: /score")
 
 
-def test_a_route_of_the_authors_own_is_the_administrators(
-    signer: Signer, serve_two: Callable[[], Flask]
+def test_custom_routes_require_the_admin_group(
+    signer: Signer, make_service: Callable[[], Flask]
 ) -> None:
-    app = serve_two()
-    names = ("mine", "health", "docs", "page", "score", "tasks")  # those of blueprints, too
+    app = make_service()
+    names = ("mine", "health", "docs", "page", "score", "tasks")  # names of blueprints, too
     for name in names:
         app.add_url_rule(f"/own/{name}", name, lambda: "mine")
     client = app.test_client()
@@ -138,24 +140,24 @@ def test_a_route_of_the_authors_own_is_the_administrators(
         assert client.get(f"/own/{name}", headers=admin).text == "mine"
 
 
-def test_an_unknown_group_allows_nothing(client: FlaskClient, signer: Signer) -> None:
+def test_unknown_group_grants_nothing(client: FlaskClient, signer: Signer) -> None:
     for groups in (["everything"], ["*"], ["open"], "predict,docs", [], None):
         headers = signer.headers(groups=groups)
         assert client.post("/score", json={"x": 1}, headers=headers).status_code == 403, groups
 
 
-def test_nobody_can_claim_to_be_the_service_itself(client: FlaskClient) -> None:
+def test_client_cannot_pose_as_the_service_itself(client: FlaskClient) -> None:
     for name in (INTERNAL, "Mmf-Internal", "mmf_internal", "mmf.task"):
         response = client.post("/score", json={"x": 1}, headers={name: "1"})
         assert response.status_code == 401
 
 
-def test_a_preflight_gets_the_same_response_everywhere(
-    signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def test_preflight_response_is_the_same_for_every_path(
+    signer: Signer, make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = "https://app.example.com"
     monkeypatch.setenv("MMF_CORS_ORIGINS", page)
-    client = serve_two().test_client()
+    client = make_service().test_client()
     headers = {
         "Origin": page,
         "Access-Control-Request-Method": "POST",
@@ -172,7 +174,7 @@ def test_a_preflight_gets_the_same_response_everywhere(
     assert call.headers["Access-Control-Allow-Origin"] == page
 
 
-def test_without_keys_everything_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_without_keys_needs_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MMF_TOKEN_KEYS", "MMF_API_KEYS", "MMF_RATE_LIMIT"):
         monkeypatch.delenv(name, raising=False)
     registry = mmf.Registry()

@@ -1,4 +1,4 @@
-"""Rates: what a caller may do in a time, over all workers, and what a refusal says."""
+"""Rate limits of callers, over all workers, and the responses beyond them."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLim
 
 
 @pytest.fixture(autouse=True)
-def _no_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def _reset_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_counters._Shared, "counters", None)
 
 
@@ -40,7 +40,7 @@ def call(client: FlaskClient, headers: dict[str, str], **environ: Any) -> Any:
         ("999999999/day", (999_999_999, 86_400)),
     ],
 )
-def test_rates_as_people_write_them(text: str, rate: Rate) -> None:
+def test_rate_is_parsed(text: str, rate: Rate) -> None:
     assert parse_rate(text) == rate
 
 
@@ -48,18 +48,18 @@ def test_rates_as_people_write_them(text: str, rate: Rate) -> None:
     "text",
     ["", "0/minute", "-1/minute", "1.5/minute", "1/week", "1_0/day", "1e3/day", "\u0661/day"],
 )
-def test_what_is_no_rate(text: str) -> None:
+def test_invalid_rate_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="100/minute"):
         parse_rate(text)
 
 
-def test_a_tokens_own_rate(client: FlaskClient, signer: Signer) -> None:
+def test_rate_in_a_token_limits_its_caller(client: FlaskClient, signer: Signer) -> None:
     headers = signer.headers(rate="3/minute")
-    for left in (2, 1, 0):
+    for remaining in (2, 1, 0):
         response = call(client, headers)
         assert response.status_code == 200
         assert response.headers["RateLimit-Limit"] == "3"
-        assert response.headers["RateLimit-Remaining"] == str(left)
+        assert response.headers["RateLimit-Remaining"] == str(remaining)
         assert 1 <= int(response.headers["RateLimit-Reset"]) <= 60
         assert response.headers["RateLimit-Policy"] == "3;w=60"
     response = call(client, headers)
@@ -72,54 +72,54 @@ def test_a_tokens_own_rate(client: FlaskClient, signer: Signer) -> None:
     assert call(client, other_token).status_code == 429
 
 
-def test_without_a_rate_there_are_no_headers(client: FlaskClient, signer: Signer) -> None:
+def test_caller_without_a_rate_gets_no_rate_headers(client: FlaskClient, signer: Signer) -> None:
     response = call(client, signer.headers())
     assert not set(HEADERS) & set(dict(response.headers))
 
 
-def test_the_settings_rate_is_for_those_without_one(
-    signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def test_default_rate_limits_tokens_without_one(
+    signer: Signer, make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_RATE_LIMIT", "2/hour")
-    client = serve_two().test_client()
+    client = make_service().test_client()
     statuses = [call(client, signer.headers()).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert [call(client, signer.headers(rate="9/day")).status_code for _ in range(4)] == [200] * 4
     assert client.get("/health", headers=signer.headers()).status_code == 200
-    assert call(client, {}).status_code == 401  # it is not counted for the caller
+    assert call(client, {}).status_code == 401  # not counted for the caller
     assert client.get("/nothing", headers=signer.headers()).status_code == 429
 
 
-def test_refusals_count_as_well(client: FlaskClient, signer: Signer) -> None:
+def test_refused_requests_count_towards_the_rate(client: FlaskClient, signer: Signer) -> None:
     headers = signer.headers(rate="2/minute", targets=["score2"])
     assert [call(client, headers).status_code for _ in range(3)] == [403, 403, 429]
 
 
-def test_an_api_keys_rate(
-    signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def test_rate_of_an_api_key_limits_its_caller(
+    signer: Signer, make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del signer
     key = new_api_key()
     line = f"reports {hash_of(key)} targets=* groups=predict rate=1/day"
     monkeypatch.setenv("MMF_API_KEYS", line)
-    client = serve_two().test_client()
+    client = make_service().test_client()
     assert [call(client, bearer(key)).status_code for _ in range(2)] == [200, 429]
 
 
-def test_without_tokens_an_address_is_a_caller(
-    signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def test_without_tokens_each_address_is_limited(
+    signer: Signer, make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del signer
     monkeypatch.delenv("MMF_TOKEN_KEYS")
     monkeypatch.setenv("MMF_RATE_LIMIT", "2/minute")
-    client = serve_two().test_client()
+    client = make_service().test_client()
     a, b = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
     assert [call(client, {}, environ_base=a).status_code for _ in range(3)] == [200, 200, 429]
     assert call(client, {}, environ_base=b).status_code == 200
-    mapped = {"REMOTE_ADDR": "::ffff:192.0.2.1"}  # the same, by a socket of IPv6
+    mapped = {"REMOTE_ADDR": "::ffff:192.0.2.1"}  # the same address, on an IPv6 socket
     assert call(client, {}, environ_base=mapped).status_code == 429
     first, second = {"REMOTE_ADDR": "2001:db8::1"}, {"REMOTE_ADDR": "2001:db8::2"}
-    for address, status in ((first, 200), (second, 200), (first, 429)):  # one network
+    for address, status in ((first, 200), (second, 200), (first, 429)):  # the same /64 network
         assert call(client, {}, environ_base=address).status_code == status
     assert client.get("/", environ_base=a).status_code == 200
     document = client.get("/openapi.json", environ_base=b).get_json()
@@ -129,7 +129,7 @@ def test_without_tokens_an_address_is_a_caller(
     assert "401" not in responses
 
 
-def test_a_window_begins_with_a_request_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_starts_with_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr("mmf_core.access.shared_counters.time.time", lambda: now)
     counters, rate = SharedCounters(), Rate(5, 60)
@@ -142,23 +142,23 @@ def test_a_window_begins_with_a_request_and_ends(monkeypatch: pytest.MonkeyPatch
     assert counters.hit("a", rate) == (1, 70.0)
 
 
-def test_counts_of_many_callers_are_kept_apart() -> None:
+def test_callers_are_counted_separately() -> None:
     counters, rate = SharedCounters(), Rate(5, 60)
     for name in map(str, range(5000)):
         assert counters.hit(name, rate)[0] == 1
-    again = [counters.hit(name, rate)[0] for name in map(str, range(5000))]
-    assert again.count(2) > 4900  # a few were replaced by others
+    second_counts = [counters.hit(name, rate)[0] for name in map(str, range(5000))]
+    assert second_counts.count(2) > 4900  # a few were replaced by others
     for name in map(str, range(60_000)):
         counters.hit(f"flood {name}", rate)
 
 
-def test_processes_and_threads_lose_no_request() -> None:
+def test_no_count_is_lost_by_processes_or_threads() -> None:
     counters, rate = SharedCounters(), Rate(1_000_000, 3600)
-    each = 2000
+    hits = 2000
 
     def work() -> None:
         with ThreadPoolExecutor(4) as pool:
-            for _ in pool.map(lambda _: counters.hit("all", rate), range(each)):
+            for _ in pool.map(lambda _: counters.hit("all", rate), range(hits)):
                 pass
 
     children = []
@@ -172,10 +172,10 @@ def test_processes_and_threads_lose_no_request() -> None:
     work()
     for child in children:
         os.waitpid(child, 0)
-    assert counters.hit("all", rate)[0] == 4 * each + 1
+    assert counters.hit("all", rate)[0] == 4 * hits + 1
 
 
-def test_a_process_that_dies_with_the_lock_holds_nobody_up() -> None:
+def test_lock_of_a_dead_process_is_released() -> None:
     counters, rate = SharedCounters(), Rate(5, 60)
     if not (child := os.fork()):
         counters._count = lambda *_: os._exit(0)  # type: ignore[method-assign]
@@ -185,27 +185,27 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up() -> None:
 
 
 @pytest.fixture
-def counting_in_redis(
-    signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def serve_with_redis(
+    signer: Signer, make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[int], FlaskClient]:
-    """Give a function that serves with Redis on a port, and returns a client of the service."""
+    """Return a function that serves with Redis on a port, and returns a client."""
     del signer
 
     def serve(port: int) -> FlaskClient:
         monkeypatch.setenv("MMF_RATE_LIMIT_REDIS", f"redis://:hush@127.0.0.1:{port}/0")
-        return serve_two().test_client()
+        return make_service().test_client()
 
     return serve
 
 
-def test_without_redis_each_machine_counts_by_itself(
-    counting_in_redis: Callable[[int], FlaskClient],
+def test_each_machine_counts_locally_without_redis(
+    serve_with_redis: Callable[[int], FlaskClient],
     signer: Signer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    client, headers = counting_in_redis(port), signer.headers(rate="2/minute")
+    client, headers = serve_with_redis(port), signer.headers(rate="2/minute")
     started = time.perf_counter()
     assert [call(client, headers).status_code for _ in range(3)] == [200, 200, 429]
     assert time.perf_counter() - started < 3
@@ -214,11 +214,11 @@ def test_without_redis_each_machine_counts_by_itself(
     assert "hush" not in line.getMessage()
 
 
-def test_redis_that_does_not_respond_costs_a_moment_and_then_nothing(
-    counting_in_redis: Callable[[int], FlaskClient], signer: Signer
+def test_unresponsive_redis_delays_few_requests(
+    serve_with_redis: Callable[[int], FlaskClient], signer: Signer
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = counting_in_redis(silent.getsockname()[1])
+        client = serve_with_redis(silent.getsockname()[1])
         headers = signer.headers(rate="200/minute")
         started = time.perf_counter()
         assert {call(client, headers).status_code for _ in range(100)} == {200}

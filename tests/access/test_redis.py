@@ -1,4 +1,4 @@
-"""Rates that several machines count together, in a real Redis server, where one is installed."""
+"""Rate limits that machines share through a real Redis server, if it is installed."""
 
 import shutil
 import socket
@@ -17,7 +17,7 @@ from commands import free_port
 from mmf_core.access import rate_limiter, shared_counters
 
 BODY = {"x": 1.5}
-LONGEST_START = 10.0
+START_TIMEOUT = 10.0
 pytestmark = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="no Redis: apt-get install redis-server"
 )
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.skipif(
 
 @contextmanager
 def redis(folder: Path, port: int) -> Iterator[None]:
-    """Run a server that keeps nothing."""
+    """Run a Redis server without persistence."""
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     with (folder / "redis.log").open("wb") as log:
         server = subprocess.Popen([*command, "--dir", str(folder)], stdout=log)
     try:
-        deadline = time.monotonic() + LONGEST_START
+        deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if not probe.connect_ex(("127.0.0.1", port)):
@@ -42,9 +42,9 @@ def redis(folder: Path, port: int) -> Iterator[None]:
         server.wait()
 
 
-def test_machines_count_together_and_alone_while_it_is_away(
+def test_machines_share_counts_except_while_redis_is_down(
     signer: Signer,
-    serve_two: Callable[[], Flask],
+    make_service: Callable[[], Flask],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -53,8 +53,8 @@ def test_machines_count_together_and_alone_while_it_is_away(
     headers = signer.headers(rate="4/minute")
 
     def machine() -> Callable[[], int]:
-        monkeypatch.setattr(shared_counters._Shared, "counters", None)  # its own memory
-        client = serve_two().test_client()
+        monkeypatch.setattr(shared_counters._Shared, "counters", None)  # machines share no memory
+        client = make_service().test_client()
         return lambda: client.post("/score", json=BODY, headers=headers).status_code
 
     with redis(tmp_path, port):

@@ -1,4 +1,4 @@
-"""What is open where callers need tokens says nothing of the targets; OpenAPI has the scheme."""
+"""Open routes of a service with tokens reveal no targets; OpenAPI has the security scheme."""
 
 import re
 from collections.abc import Callable
@@ -15,27 +15,25 @@ from mmf_core.tasks.service import TaskService
 from mmf_core.web.authorization import OPEN, authorization
 
 SECRETS = ("score", "score2", "wide", "secret_column", "a secret of score2")
-HEAVIEST_FORM = 20_000
+MAX_FORM_SIZE = 20_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_form_for_a_token_says_nothing_of_the_targets(
-    client: FlaskClient, language: str
-) -> None:
+def test_token_form_reveals_no_targets(client: FlaskClient, language: str) -> None:
     page = client.get(f"/?lang={language}")
     assert page.status_code == 200
     assert not any(word in page.text for word in SECRETS)
     field = re.search(r"<input[^>]*>", page.text)
     assert field
     assert 'type="password"' in field[0]
-    assert "name=" not in field[0]  # nothing of it is ever sent as a form
+    assert "name=" not in field[0]  # never submitted in a form
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     files = sum(len(ALL_FILES[name][0]) for name in ("token.js", "page.css", "icon.svg"))
-    assert len(page.data) + files < HEAVIEST_FORM
+    assert len(page.data) + files < MAX_FORM_SIZE
     assert client.get(f"/?lang={language}", headers={"If-None-Match": page.headers["ETag"]})
 
 
-def test_the_pages_files_and_the_docs_are_open_and_say_nothing(client: FlaskClient) -> None:
+def test_static_files_and_docs_reveal_no_targets(client: FlaskClient) -> None:
     (version,) = set(re.findall(r"static/(\w+)/", client.get("/").text))
     addresses = [f"/static/{version}/{name}" for name in ALL_FILES]
     for address in (*addresses, "/docs", "/docs/start.js", "/docs/start.css", "/docs/colours.js"):
@@ -48,7 +46,7 @@ def test_the_pages_files_and_the_docs_are_open_and_say_nothing(client: FlaskClie
     assert set(ALL_FILES) - set(FILES) == {"panels.js", "token.js"}
 
 
-def test_the_page_comes_with_the_token(client: FlaskClient, signer: Signer) -> None:
+def test_page_content_needs_a_token(client: FlaskClient, signer: Signer) -> None:
     headers = signer.headers(groups=["docs"])
     page = client.get("/page/content?lang=ru", headers=headers)
     assert page.status_code == 200
@@ -57,7 +55,7 @@ def test_the_page_comes_with_the_token(client: FlaskClient, signer: Signer) -> N
     assert page.headers["Cache-Control"] == "no-store"
 
 
-def test_openapi_says_what_a_caller_needs(client: FlaskClient, signer: Signer) -> None:
+def test_openapi_has_the_security_scheme(client: FlaskClient, signer: Signer) -> None:
     document = client.get("/openapi.json", headers=signer.headers()).get_json()
     OpenAPIV31SpecValidator(document).validate()
     (scheme,) = document["components"]["securitySchemes"].values()
@@ -95,7 +93,7 @@ def test_openapi_says_what_a_caller_needs(client: FlaskClient, signer: Signer) -
         }
 
 
-def test_probes_say_nothing_of_the_targets(client: FlaskClient) -> None:
+def test_probes_reveal_no_targets(client: FlaskClient) -> None:
     registry = TaskService.of(client.application).registry
     registry.remarks.append(lambda: "score fails")
     assert client.get("/health/ready").get_json() == {"ready": True}
@@ -106,7 +104,7 @@ def test_probes_say_nothing_of_the_targets(client: FlaskClient) -> None:
         assert "score" not in response.text
 
 
-def test_an_error_on_an_open_route_lists_no_targets(
+def test_error_of_an_open_route_reveals_no_targets(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmf_core.swagger_ui.routes._folder", lambda: "/nowhere")
@@ -115,7 +113,7 @@ def test_an_error_on_an_open_route_lists_no_targets(
     assert not any(word in response.text for word in SECRETS)
 
 
-def test_refusals_have_the_shape_of_their_protocol(client: FlaskClient) -> None:
+def test_refusals_have_the_error_shape_of_their_protocol(client: FlaskClient) -> None:
     body = client.post("/invocations/score").get_json()
     assert set(body) == {"error_code", "message", "sqlstate", "error_class"}
     assert body["error_code"] == "UNAUTHENTICATED"
@@ -123,12 +121,12 @@ def test_refusals_have_the_shape_of_their_protocol(client: FlaskClient) -> None:
     assert client.get("/tasks").get_json()["title"] == "Unauthorized"
 
 
-def test_everything_is_open_again_without_keys(
-    signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+def test_page_and_docs_are_open_without_keys(
+    signer: Signer, make_service: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del signer
     monkeypatch.delenv("MMF_TOKEN_KEYS")
-    client = serve_two().test_client()
+    client = make_service().test_client()
     assert "<form" in client.get("/").text
     assert "token.js" not in client.get("/").text
     assert "SwaggerUIBundle({\n  url" in client.get("/docs/start.js").text

@@ -1,4 +1,4 @@
-"""A token names targets: one rule for each way to a target, or to what came of its calls."""
+"""A token names targets: one rule for all routes to a target, its tasks and its feedback."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,14 +42,14 @@ CALLS = [
 ]
 
 
-def call(client: FlaskClient, method: str, path: str, how: dict[str, Any], token: Any) -> Any:
-    headers = {**how.get("headers", {}), **token}
-    return client.open(path, method=method, **{**how, "headers": headers})
+def call(client: FlaskClient, method: str, path: str, options: dict[str, Any], token: Any) -> Any:
+    headers = {**options.get("headers", {}), **token}
+    return client.open(path, method=method, **{**options, "headers": headers})
 
 
-@pytest.mark.parametrize(("method", "path", "how"), CALLS)
-def test_a_target_is_reached_by_those_whose_token_names_it(
-    client: FlaskClient, signer: Signer, method: str, path: str, how: dict[str, Any]
+@pytest.mark.parametrize(("method", "path", "options"), CALLS)
+def test_target_needs_a_token_that_names_it(
+    client: FlaskClient, signer: Signer, method: str, path: str, options: dict[str, Any]
 ) -> None:
     for target, scope, is_refused in (
         ("score", ["score"], False),
@@ -63,22 +63,24 @@ def test_a_target_is_reached_by_those_whose_token_names_it(
         ("%73core", ["score"], False),
     ):
         if target == "nothing" and path.startswith("/{}"):
-            continue  # that is no route: a 404
-        response = call(client, method, path.format(target), how, signer.headers(targets=scope))
+            continue  # not a route: 404
+        response = call(client, method, path.format(target), options, signer.headers(targets=scope))
         assert (response.status_code == 403) == is_refused, (target, scope, response.text)
 
 
-def test_the_default_target_is_one_as_well(client: FlaskClient, signer: Signer) -> None:
-    """Its address names no target: it is known when it is called."""
+def test_default_target_needs_a_token_that_names_it(client: FlaskClient, signer: Signer) -> None:
+    """The path names no target, so the check is made when the target is called."""
     for scope, status in ((["score"], 200), (["score2"], 403), ([], 403), (["*"], 200)):
-        how = {"json": {"inputs": 1.5}}
-        response = call(client, "POST", "/invocations", how, signer.headers(targets=scope))
+        options = {"json": {"inputs": 1.5}}
+        response = call(client, "POST", "/invocations", options, signer.headers(targets=scope))
         assert response.status_code == status, response.text
 
 
-def test_whatever_calls_a_target_is_checked(signer: Signer, serve_two: Callable[[], Flask]) -> None:
-    """Also a protocol that would forget to: each of them enters its target."""
-    app = serve_two()
+def test_every_call_of_a_target_is_checked(
+    signer: Signer, make_service: Callable[[], Flask]
+) -> None:
+    """This covers a protocol without a check of its own: each enters its target."""
+    app = make_service()
     del signer
 
     class Nobody:
@@ -95,30 +97,30 @@ def test_whatever_calls_a_target_is_checked(signer: Signer, serve_two: Callable[
             enter_target(execution.target)
 
 
-def test_lists_have_what_the_caller_may_reach(client: FlaskClient, signer: Signer) -> None:
-    only, everything = signer.headers(targets=["score"]), signer.headers()
+def test_lists_have_the_callers_targets_only(client: FlaskClient, signer: Signer) -> None:
+    limited, full = signer.headers(targets=["score"]), signer.headers()
 
     def models(headers: dict[str, str]) -> tuple[list[str], list[str]]:
         index = client.post("/v2/repository/index", headers=headers).get_json()
         names = [model["name"] for model in index]
         return client.get("/v2/models", headers=headers).get_json()["models"], names
 
-    assert models(everything) == (["score", "score2", "wide"],) * 2
-    assert models(only) == (["score"],) * 2
+    assert models(full) == (["score", "score2", "wide"],) * 2
+    assert models(limited) == (["score"],) * 2
     for path in ("/openapi.json", "/page/content"):
-        whole = client.get(path, headers=everything).text
-        part = client.get(path, headers=only).text
+        whole = client.get(path, headers=full).text
+        part = client.get(path, headers=limited).text
         assert all(word in whole for word in ("score2", "secret_column", "a secret of score2"))
         assert not any(word in part for word in ("score2", "secret_column", "wide"))
         assert "score" in part
-        assert client.get(path, headers=everything).text == whole
+        assert client.get(path, headers=full).text == whole
         assert client.get(path, headers=signer.headers(groups=["predict"])).status_code == 403
 
 
 @pytest.fixture
-def tasks(signer: Signer, serve_two: Callable[[], Flask]) -> Iterator[tuple[Flask, FlaskClient]]:
-    """Give a service with a task of `score` and one of `score2`, both done."""
-    app = serve_two()
+def tasks(signer: Signer, make_service: Callable[[], Flask]) -> Iterator[tuple[Flask, FlaskClient]]:
+    """Yield a service with finished tasks of `score` and `score2`."""
+    app = make_service()
     client = app.test_client()
     for target in ("score", "score2"):
         headers = {**ASYNC, "TASK-ID": f"of-{target}", **signer.headers()}
@@ -132,9 +134,11 @@ def tasks(signer: Signer, serve_two: Callable[[], Flask]) -> Iterator[tuple[Flas
     store.close()
 
 
-def test_tasks_of_other_targets(tasks: tuple[Flask, FlaskClient], signer: Signer) -> None:
+def test_tasks_of_other_targets_are_refused(
+    tasks: tuple[Flask, FlaskClient], signer: Signer
+) -> None:
     _, client = tasks
-    only = signer.headers(targets=["score"])
+    limited = signer.headers(targets=["score"])
     for path, method, status in (
         ("/tasks/{}", "GET", 200),
         ("/tasks/{}/log", "GET", 200),
@@ -146,58 +150,60 @@ def test_tasks_of_other_targets(tasks: tuple[Flask, FlaskClient], signer: Signer
     ):
         for target, expected in (("score", status), ("score2", 403)):
             address = path.format(f"of-{target}")
-            response = client.open(address, method=method, headers=only)
+            response = client.open(address, method=method, headers=limited)
             assert response.status_code == expected, (method, address, response.text)
     for method in ("DELETE", "GET"):
         for target, expected in (("score2", 403), ("score", 409 if method == "DELETE" else 200)):
-            headers = {**only, "TASK-ID": f"of-{target}"}
+            headers = {**limited, "TASK-ID": f"of-{target}"}
             query = "?auto_remove=false" if method == "GET" else ""
             response = client.open(f"/task{query}", method=method, headers=headers)
             assert response.status_code == expected, (method, target, response.text)
 
 
-def test_the_list_of_tasks(tasks: tuple[Flask, FlaskClient], signer: Signer) -> None:
+def test_task_list_has_the_callers_targets_only(
+    tasks: tuple[Flask, FlaskClient], signer: Signer
+) -> None:
     _, client = tasks
-    only, everything = signer.headers(targets=["score"]), signer.headers()
+    limited, full = signer.headers(targets=["score"]), signer.headers()
 
     def ids(headers: dict[str, str], query: str = "") -> list[str]:
         page = client.get(f"/tasks{query}", headers=headers).get_json()
         assert page["done"] == [task["id"] for task in page["tasks"]]
         return page["done"]
 
-    assert ids(everything) == ["of-score2", "of-score"]
-    assert ids(only) == ["of-score"]
-    assert ids(only, "?target=score2") == []
-    assert ids(only, "?status=succeeded&limit=1") == ["of-score"]
+    assert ids(full) == ["of-score2", "of-score"]
+    assert ids(limited) == ["of-score"]
+    assert ids(limited, "?target=score2") == []
+    assert ids(limited, "?status=succeeded&limit=1") == ["of-score"]
     assert ids(signer.headers(targets=[])) == []
-    assert client.delete("/tasks?only_done=true", headers=only).status_code == 403
-    assert len(ids(everything)) == 2
-    assert client.delete("/tasks?only_done=true", headers=everything).status_code == 200
-    assert ids(everything) == []
+    assert client.delete("/tasks?only_done=true", headers=limited).status_code == 403
+    assert len(ids(full)) == 2
+    assert client.delete("/tasks?only_done=true", headers=full).status_code == 200
+    assert ids(full) == []
 
 
 def test_tasks_run_without_a_token(tasks: tuple[Flask, FlaskClient], signer: Signer) -> None:
-    """The service itself calls them, when the token that has submitted them may have expired."""
+    """The service calls the target itself, as the token may have expired by then."""
     _, client = tasks
     response = client.get("/tasks/of-score2/result", headers=signer.headers())
     assert response.get_json() == {"result": 4.5}
 
 
-def test_feedback_for_other_targets(
+def test_feedback_for_other_targets_is_refused(
     signer: Signer,
-    serve_two: Callable[[], Flask],
+    make_service: Callable[[], Flask],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("MMF_FEEDBACK", "1")
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "f"))
-    client = serve_two().test_client()
+    client = make_service().test_client()
     for target in ("score", "score2"):
         headers = {"X-Request-ID": f"of-{target}", **signer.headers()}
         assert client.post(f"/{target}", json=JSON_BODY, headers=headers).status_code == 200
-    only = signer.headers(targets=["score"])
+    limited = signer.headers(targets=["score"])
     for target, status in (("score", 202), ("score2", 403)):
         body = {"request_id": f"of-{target}", "rows": [{"row": 0, "reward": 1.0}]}
-        response = client.post("/feedback", json=body, headers=only)
+        response = client.post("/feedback", json=body, headers=limited)
         assert response.status_code == status, response.text
     feedback_service._Current.feedback = None

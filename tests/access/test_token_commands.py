@@ -1,4 +1,4 @@
-"""`mmfmeta token`: keys, tokens, what is in them, and API keys; files that change in a service."""
+"""`mmfmeta token`: keys, tokens, their claims, API keys; files that change under a service."""
 
 import json
 import os
@@ -31,7 +31,7 @@ BODY = {"x": 1.5}
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Give a function that runs a command in an empty project of the name `wine`."""
+    """Return a function that runs a command in an empty project called `wine`."""
     for name in ("MMF_TOKEN_KEYS", "MMF_TOKEN_AUDIENCE", "MMF_TOKEN_REVOKED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -43,25 +43,25 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     return invoke
 
 
-def created(run: Callable[..., Result], *options: str) -> str:
+def create_token(run: Callable[..., Result], *options: str) -> str:
     result = run("create", *options)
     assert result.exit_code == 0, result.output
     return result.output.strip()
 
 
-def test_a_key_a_token_and_what_is_in_it(run: Callable[..., Result]) -> None:
-    made = run("keygen")
-    assert made.exit_code == 0, made.output
+def test_token_has_the_claims_of_its_options(run: Callable[..., Result]) -> None:
+    generated = run("keygen")
+    assert generated.exit_code == 0, generated.output
     private = Path("token-key.pem")
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert b"PRIVATE KEY" in private.read_bytes()
     (jwk,) = json.loads(Path("token-keys.json").read_text())["keys"]
     assert "d" not in jwk
-    assert "the public keys, 1 in all" in made.output
+    assert "the public keys, 1 in all" in generated.output
     assert jwk["kid"] == key_id(read_public_keys(json.dumps(jwk))[jwk["kid"]])
 
     options = ("--targets", "score", "--groups", "predict,tasks", "--expires", "30d")
-    token = created(run, *options, "--rate", "100/minute", "--subject", "ci")
+    token = create_token(run, *options, "--rate", "100/minute", "--subject", "ci")
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == 30 * 24 * 3600
     assert abs(claims["iat"] - time.time()) < 5
@@ -69,25 +69,25 @@ def test_a_key_a_token_and_what_is_in_it(run: Callable[..., Result]) -> None:
     assert (claims["targets"], claims["groups"]) == (["score"], ["predict", "tasks"])
     assert jwt.get_unverified_header(token)["kid"] == jwk["kid"]
 
-    shown = run("inspect", token)
-    assert shown.exit_code == 0, shown.output
-    assert '"sub": "ci"' in shown.output
-    assert "valid until 20" in shown.output
+    inspected = run("inspect", token)
+    assert inspected.exit_code == 0, inspected.output
+    assert '"sub": "ci"' in inspected.output
+    assert "valid until 20" in inspected.output
     assert run("inspect", input=f"{token}\n").exit_code == 0
-    other = created(run, "--targets", "*")
-    claims = jwt.decode(other, options={"verify_signature": False})
+    token = create_token(run, "--targets", "*")
+    claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["sub"] == claims["jti"]
     assert claims["groups"] == ["predict"]
 
 
 def test_keys_are_rotated(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     run("keygen")
-    old = created(run, "--targets", "score")
-    again = run("keygen")
-    assert again.exit_code == 1
-    assert "token-key.pem is there already" in again.output
+    old = create_token(run, "--targets", "score")
+    repeated = run("keygen")
+    assert repeated.exit_code == 1
+    assert "token-key.pem is there already" in repeated.output
     assert run("keygen", "--key", "new.pem").exit_code == 0
-    new = created(run, "--targets", "score", "--key", "new.pem")
+    new = create_token(run, "--targets", "score", "--key", "new.pem")
     for token in (old, new):
         assert run("inspect", token).exit_code == 0
     document = json.loads(Path("token-keys.json").read_text())
@@ -120,7 +120,7 @@ def test_keys_are_rotated(run: Callable[..., Result], monkeypatch: pytest.Monkey
         (("api-key", "", "--targets", "a"), "NAME"),
     ],
 )
-def test_what_cannot_be_made(
+def test_invalid_options_are_rejected(
     run: Callable[..., Result], arguments: tuple[str, ...], words: str
 ) -> None:
     result = run(*arguments)
@@ -153,7 +153,7 @@ def forecast(x=mmf.Float()):
         ("score,nothing", "of score, forecast, got nothing\n"),
     ],
 )
-def test_targets_are_those_of_the_project(tmp_path: Path, targets: str, words: str) -> None:
+def test_targets_must_be_in_the_project(tmp_path: Path, targets: str, words: str) -> None:
     (tmp_path / "main.py").write_text(PROJECT)
     command = [sys.executable, "-m", "mmf_core", "token", "api-key", "ci", "--targets", targets]
     done = subprocess.run(
@@ -172,7 +172,7 @@ def test_targets_are_those_of_the_project(tmp_path: Path, targets: str, words: s
         assert f"targets={targets} groups=predict" in done.stdout
 
 
-def test_files_that_hold_no_key(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_files_without_a_key_are_rejected(run: Callable[..., Result], tmp_path: Path) -> None:
     Path("token-key.pem").write_text("not a key")
     assert "cannot be read" in run("create", "--targets", "a").output
     Path("token-keys.json").write_text("{}")
@@ -180,7 +180,7 @@ def test_files_that_hold_no_key(run: Callable[..., Result], tmp_path: Path) -> N
     assert not (tmp_path / "b.pem").exists()
 
 
-def test_an_api_key_and_its_line(run: Callable[..., Result]) -> None:
+def test_api_key_command_prints_the_key_and_its_line(run: Callable[..., Result]) -> None:
     key, line = run(
         "api-key", "ci", "--targets", "score", "--groups", "predict,docs", "--rate", "5/second"
     ).output.splitlines()
@@ -212,7 +212,7 @@ def test_an_api_key_and_its_line(run: Callable[..., Result]) -> None:
         ("MMF_RATE_LIMIT_REDIS", "http://127.0.0.1", "redis://"),
     ],
 )
-def test_settings_that_stop_the_start(
+def test_invalid_settings_stop_the_start(
     name: str, text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -220,17 +220,17 @@ def test_settings_that_stop_the_start(
         AccessSettings.from_env({name: text})
     assert words in str(refused.value)
     if name in {"MMF_TOKEN_KEYS", "MMF_API_KEYS", "MMF_RATE_LIMIT_REDIS"}:
-        assert text not in str(refused.value), "it is a secret"
+        assert text not in str(refused.value), "the message repeats a secret"
 
 
 @pytest.mark.parametrize("count", [1, 3, 50])
-def test_any_number_of_keys_may_be_in_the_setting(count: int) -> None:
+def test_setting_may_have_any_number_of_api_keys(count: int) -> None:
     lines = [f"caller{number} {hash_of(str(number))} targets=*" for number in range(count)]
     settings = AccessSettings.from_env({"MMF_API_KEYS": ";".join(lines)})
     assert len(read_api_keys(settings.api_keys)) == count
 
 
-def test_keys_by_themselves(signer: Signer) -> None:
+def test_public_keys_are_read_from_base64_and_jwk(signer: Signer) -> None:
     value = encode(signer.public)
     assert read_public_keys(f"{value}\n") == {key_id(signer.public): signer.public}
     jwk = public_jwk(signer.public)
@@ -246,18 +246,18 @@ def test_keys_by_themselves(signer: Signer) -> None:
 
 def replace(file: Path, text: str) -> None:
     """Replace a file as an editor does."""
-    beside = file.with_suffix(".new")
-    beside.write_text(text)
-    beside.replace(file)
+    temporary = file.with_suffix(".new")
+    temporary.write_text(text)
+    temporary.replace(file)
 
 
-def test_comments_in_the_file_of_revoked_tokens() -> None:
-    """An id with a # used to revoke another token, and not its own."""
+def test_revocation_file_may_have_comments() -> None:
+    """Regression: an id with a # revoked another token instead of its own."""
     text = "# lost laptops\none # of Ann\ntwo\t#of Ben\nabc#1\n  # none\n\n"
     assert read_revoked(text) == {"one", "two", "abc#1"}
 
 
-def test_revoked_tokens_without_keys_are_reported_at_the_start(
+def test_revocation_file_without_keys_is_reported_at_start(
     signer: Signer,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -278,7 +278,7 @@ def test_revoked_tokens_without_keys_are_reported_at_the_start(
 
 def test_revoked_tokens_rotated_keys_and_removed_api_keys_are_refused_at_once(
     signer: Signer,
-    serve_two: Callable[[], Flask],
+    make_service: Callable[[], Flask],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -290,19 +290,19 @@ def test_revoked_tokens_rotated_keys_and_removed_api_keys_are_refused_at_once(
     keys.write_text(f"# ours\nreports {hash_of(key)} targets=* groups=predict\n")
     monkeypatch.setenv("MMF_TOKEN_REVOKED", str(revoked))
     monkeypatch.setenv("MMF_API_KEYS", str(keys))
-    client = serve_two().test_client()
+    client = make_service().test_client()
 
     def status(token: str) -> int:
         return client.post("/score", json=BODY, headers=bearer(token)).status_code
 
     token, other = signer.token(), signer.token(jti="two")
-    assert [status(each) for each in (token, other, key)] == [200, 200, 200]
+    assert [status(value) for value in (token, other, key)] == [200, 200, 200]
     replace(revoked, "one # of a laptop that was lost\nthree\n")
-    assert [status(each) for each in (token, other, key)] == [401, 200, 200]
+    assert [status(value) for value in (token, other, key)] == [401, 200, 200]
     replace(keys, "# none\n")
-    assert [status(each) for each in (token, other, key)] == [401, 200, 401]
-    revoked.unlink()  # what it held counts
-    assert [status(each) for each in (token, other)] == [401, 200]
+    assert [status(value) for value in (token, other, key)] == [401, 200, 401]
+    revoked.unlink()  # its last content still applies
+    assert [status(value) for value in (token, other)] == [401, 200]
     assert "MMF_TOKEN_REVOKED: the file cannot be read, and counts as it was" in caplog.text
     replace(revoked, "")
     assert status(token) == 200
@@ -310,17 +310,17 @@ def test_revoked_tokens_rotated_keys_and_removed_api_keys_are_refused_at_once(
     assert status(token) == 200
     another = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
     replace(signer.file, json.dumps({"keys": [another]}))
-    assert [status(each) for each in (token, other)] == [401, 401]
+    assert [status(value) for value in (token, other)] == [401, 401]
     replace(signer.file, json.dumps({"keys": [another, public_jwk(signer.public)]}))
-    assert [status(each) for each in (token, other)] == [200, 200]
+    assert [status(value) for value in (token, other)] == [200, 200]
 
 
-def test_a_key_set_without_kids_is_tried_key_by_key(
-    signer: Signer, serve_two: Callable[[], Flask]
+def test_token_without_kid_is_verified_with_each_key(
+    signer: Signer, make_service: Callable[[], Flask]
 ) -> None:
     claims = signer.claims()
     unnamed = jwt.encode(claims, signer.key, algorithm="EdDSA")
     first = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "E"}
     signer.file.write_text(json.dumps({"keys": [first, public_jwk(signer.public)]}))
-    client = serve_two().test_client()
+    client = make_service().test_client()
     assert client.post("/score", json=BODY, headers=bearer(unnamed)).status_code == 200
