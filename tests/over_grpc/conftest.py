@@ -1,4 +1,4 @@
-"""A service of two workers with gRPC, for all tests of a file."""
+"""A service with two workers and gRPC, shared by the tests of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from services import Service
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, int, Path]]:
-    """Give a running service, its port of gRPC, and its log."""
+    """Yield a running service, its gRPC port, and its log."""
     folder = tmp_path_factory.mktemp("grpc")
     with running(folder) as (service, port):
         yield service, port, folder / "log"
@@ -19,6 +19,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
 
 @pytest.fixture(scope="module")
 def stub(served: tuple[Service, int, Path]) -> Iterator[Stub]:
-    """Give a client that is made from the service's reflection."""
+    """Yield a client that is built from the service's reflection."""
     with connected(served[1]) as stub:
         yield stub

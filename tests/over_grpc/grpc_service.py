@@ -1,4 +1,4 @@
-"""A service with gRPC, and a client of it that is made from nothing but its reflection."""
+"""A service with gRPC, and a client that is built from its reflection alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from services import Service, serve
 from tensor_targets import MODEL
 
 SERVICE = "inference.GRPCInferenceService"
-LONGEST = 30.0
+TIMEOUT = 30.0
 MODELS = ["score", "twice", "table", "shout", "add", "worker", "wait", "hasty", "broken", "down"]
 APP = (
     tensor_targets.APP
@@ -42,8 +42,8 @@ def worker():
 
 @registry.target(returns=mmf.Integer(), max_concurrency=1)
 def wait(file=mmf.String()):
-    with open(file + ".begun", "a") as begun:
-        begun.write("x")
+    with open(file + ".started", "a") as started:
+        started.write("x")
     while not os.path.exists(file):
         time.sleep(0.01)
     return 1
@@ -76,7 +76,7 @@ app = create_app(registry)
 
 
 class Stub:
-    """Calls the methods of a service by the descriptors that it gives of itself."""
+    """Calls the methods of a service with the descriptors of its reflection."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.channel = channel
@@ -88,14 +88,14 @@ class Stub:
         return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(name))
 
     def method(self, name: str, service: str = SERVICE) -> Any:
-        """Return what calls a method."""
-        described = self.pool.FindServiceByName(service).methods_by_name[name]
+        """Return a callable for a method, and the class of its request."""
+        descriptor = self.pool.FindServiceByName(service).methods_by_name[name]
         kind = {
             (False, False): "unary_unary",
             (False, True): "unary_stream",
             (True, True): "stream_stream",
-        }[described.client_streaming, described.server_streaming]
-        request, response = described.input_type, described.output_type
+        }[descriptor.client_streaming, descriptor.server_streaming]
+        request, response = descriptor.input_type, descriptor.output_type
         return getattr(self.channel, kind)(
             f"/{service}/{name}",
             request_serializer=lambda message: message.SerializeToString(),
@@ -105,7 +105,7 @@ class Stub:
     def call(self, method: str, /, *, metadata: Any = (), **fields: Any) -> Any:
         """Call a method with the fields of its message."""
         call, request = self.method(method)
-        return call(request(**fields), timeout=LONGEST, metadata=metadata)
+        return call(request(**fields), timeout=TIMEOUT, metadata=metadata)
 
     def request(self, model: str, **more: Any) -> Any:
         """Return a ModelInferRequest without inputs."""
@@ -114,7 +114,7 @@ class Stub:
     def infer(self, request: Any, **options: Any) -> Any:
         """Call ModelInfer."""
         call, _ = self.method("ModelInfer")
-        return call(request, **{"timeout": LONGEST, **options})
+        return call(request, **{"timeout": TIMEOUT, **options})
 
     def raw(self, model: str, *tensors: tuple[str, str, Any], **more: Any) -> Any:
         """Return a request with raw contents."""
@@ -131,8 +131,8 @@ class Stub:
         request.inputs.add(name=name, datatype=datatype, shape=shape, contents=contents)
         return request
 
-    def refused(self, request: Any, code: grpc.StatusCode, *words: str) -> Any:
-        """Check that a request is refused with this code, in words; return the error."""
+    def assert_refused(self, request: Any, code: grpc.StatusCode, *words: str) -> Any:
+        """Check that a request is refused with this code and these words; return the error."""
         with pytest.raises(grpc.RpcError) as refused:
             self.infer(request)
         error = refused.value
@@ -143,7 +143,7 @@ class Stub:
 
 
 def violations(error: Any) -> list[tuple[str, str]]:
-    """Return the places in an error's google.rpc.BadRequest, and what is said of each."""
+    """Return the field and description of each violation in an error's google.rpc.BadRequest."""
     from google.rpc import error_details_pb2
 
     status = rpc_status.from_call(error)
@@ -151,7 +151,7 @@ def violations(error: Any) -> list[tuple[str, str]]:
     (detail,) = status.details
     request = error_details_pb2.BadRequest()
     assert detail.Unpack(request)
-    return [(each.field, each.description) for each in request.field_violations]
+    return [(violation.field, violation.description) for violation in request.field_violations]
 
 
 def values(response: Any, index: int = 0) -> np.ndarray:
@@ -164,7 +164,7 @@ def values(response: Any, index: int = 0) -> np.ndarray:
 
 @contextmanager
 def running(folder: Path, app: str = APP, **settings: str) -> Iterator[tuple[Service, int]]:
-    """Serve an application; give the service and its port of gRPC, and print its log."""
+    """Serve an application; yield the service and its gRPC port, and print its log."""
     (folder / "model.bin").write_bytes(MODEL)
     port = free_port()
     try:
@@ -181,7 +181,11 @@ def running(folder: Path, app: str = APP, **settings: str) -> Iterator[tuple[Ser
 
 @contextmanager
 def connected(port: int, **options: Any) -> Iterator[Stub]:
-    """Give a client with a connection of its own."""
-    own = {"grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": -1, **options}
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[*own.items()]) as channel:
+    """Yield a client with a connection of its own."""
+    options = {
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.max_receive_message_length": -1,
+        **options,
+    }
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[*options.items()]) as channel:
         yield Stub(channel)

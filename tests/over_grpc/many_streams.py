@@ -1,7 +1,7 @@
-"""Opens streams of gRPC at once, as `python many_streams.py PORT METHOD COUNT`; counts responses.
+"""Open gRPC streams at once, and count responses: `python many_streams.py PORT METHOD COUNT`.
 
-ModelInfer is called three times one after another by each of COUNT callers, on ten connections;
-with ModelStreamInfer each caller keeps its stream open until all have had their responses.
+Each of COUNT callers, on ten connections, calls ModelInfer three times in sequence; with
+ModelStreamInfer it keeps its stream open until all callers have their responses.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ CONNECTIONS, MESSAGES = 10, 3
 
 
 async def main(port: int, name: str, count: int) -> None:
-    """Run all callers; print how many responses were right."""
+    """Run all callers; print the number of correct responses."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = Stub(channel)
         _, request = stub.method(name)
@@ -31,8 +31,8 @@ async def main(port: int, name: str, count: int) -> None:
             ]
             for caller in range(count)
         ]
-    address, own = f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)]
-    channels = [grpc.aio.insecure_channel(address, own) for _ in range(CONNECTIONS)]
+    address, options = f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)]
+    channels = [grpc.aio.insecure_channel(address, options) for _ in range(CONNECTIONS)]
     have_all = asyncio.Barrier(count)
     coding = {
         "request_serializer": request.SerializeToString,
@@ -40,28 +40,28 @@ async def main(port: int, name: str, count: int) -> None:
     }
 
     async def call(caller: int) -> int:
-        channel, right = channels[caller % CONNECTIONS], 0
+        channel, correct = channels[caller % CONNECTIONS], 0
         if name == "ModelInfer":
             method = channel.unary_unary(f"/{SERVICE}/{name}", **coding)
             for message in requests[caller]:
-                right += _is_right(await method(message, timeout=240), message)
-            return right
+                correct += _is_correct(await method(message, timeout=240), message)
+            return correct
         stream = channel.stream_stream(f"/{SERVICE}/{name}", **coding)(timeout=240)
         for message in requests[caller]:
             await stream.write(message)
-            right += _is_right((await stream.read()).infer_response, message)
+            correct += _is_correct((await stream.read()).infer_response, message)
         await have_all.wait()
         await stream.done_writing()
         assert await stream.code() is grpc.StatusCode.OK
-        return right
+        return correct
 
-    right = await asyncio.gather(*map(call, range(count)))
+    correct = await asyncio.gather(*map(call, range(count)))
     for channel in channels:
         await channel.close()
-    print(f"{count} streams, {sum(right)} right responses")
+    print(f"{count} streams, {sum(correct)} correct responses")
 
 
-def _is_right(response: object, request: object) -> bool:
+def _is_correct(response: object, request: object) -> bool:
     sent = np.frombuffer(request.raw_input_contents[0])  # type: ignore[attr-defined]
     return values(response).ravel().tolist() == (2 * sent).tolist()
 

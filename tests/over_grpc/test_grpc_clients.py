@@ -1,4 +1,4 @@
-"""Triton's and MLServer's own clients of gRPC, unchanged, against a service under gunicorn."""
+"""Unmodified gRPC clients of Triton and MLServer call a service under gunicorn."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,21 +13,21 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give where a service serves gRPC."""
+    """Yield the address of a service with gRPC."""
     with running(tmp_path_factory.mktemp("clients")) as (_, port):
         yield f"127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
 def triton(address: str) -> dict[str, Any]:
-    """Give what Triton's client says of the service."""
+    """Return the report of Triton's client."""
     report: dict[str, Any] = run_client("triton_grpc.py", address)
     return report
 
 
 @pytest.fixture(scope="module")
 def mlserver(address: str) -> dict[str, Any]:
-    """Give what MLServer's codecs understand of the service."""
+    """Return the report of MLServer's client and codecs."""
     report: dict[str, Any] = run_client("mlserver_grpc.py", address)
     return report
 
@@ -51,7 +51,7 @@ def test_triton_sends_half_precision_and_an_empty_batch(triton: dict[str, Any]) 
     assert triton["empty"] == [0, 3]
 
 
-def test_triton_understands_our_errors(triton: dict[str, Any]) -> None:
+def test_triton_reads_errors(triton: dict[str, Any]) -> None:
     message = f"unknown model none; available: {', '.join(MODELS)}"
     assert triton["error"] == ["StatusCode.NOT_FOUND", message]
     assert triton["stream"] == [[[3.0]], message, [[3.0]]]
@@ -64,7 +64,7 @@ def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> 
     assert message.startswith("unknown model none")
 
 
-def test_mlservers_codecs_get_back_what_they_have_sent(mlserver: dict[str, Any]) -> None:
+def test_values_round_trip_through_mlserver_codecs(mlserver: dict[str, Any]) -> None:
     assert mlserver["whole"] == [1, 2**53 + 1]
     assert [row[1:] for row in mlserver["cells"]] == [[1.5, "вино", True], [2.5, "", False]]
     for raw in (False, True):

@@ -1,4 +1,4 @@
-"""The programs of docs/grpc.md, run as they stand beside the service that the page shows."""
+"""The programs of docs/grpc.md run as printed, against the service on the page."""
 
 import re
 import subprocess
@@ -28,17 +28,17 @@ CODE_NAMES = {
 }
 
 
-def run_clients(folder: Path, subtests: pytest.Subtests, *, of_others: bool) -> int:
-    """Run the page's programs, with packages of other servers or of gRPC alone; return how many."""
+def run_clients(folder: Path, subtests: pytest.Subtests, *, with_triton: bool) -> int:
+    """Run the page's programs that use Triton's client, or the others; return their number."""
     _, main, weights, *blocks = fences(PAGE)
     (folder / "main.py").write_text(main.text, encoding="utf-8")
     (folder / "weights.json").write_text(weights.text, encoding="utf-8")
     programs = [
         (program, output)
         for program, output in zip(blocks[::2], blocks[1::2], strict=True)
-        if ("tritonclient" in program.text) == of_others
+        if ("tritonclient" in program.text) == with_triton
     ]
-    python = make_environment("clients", CLIENTS) / "python" if of_others else sys.executable
+    python = make_environment("clients", CLIENTS) / "python" if with_triton else sys.executable
     with running(folder, APP, WEB_CONCURRENCY="1") as (_, port):
         for program, output in programs:
             with subtests.test(program.text.splitlines()[0]):
@@ -52,23 +52,23 @@ def run_clients(folder: Path, subtests: pytest.Subtests, *, of_others: bool) -> 
     return len(programs)
 
 
-def test_clients_of_grpc_print_what_the_page_says(
+def test_grpc_clients_print_the_output_on_the_page(
     tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    assert run_clients(tmp_path, subtests, of_others=False) == 2
+    assert run_clients(tmp_path, subtests, with_triton=False) == 2
 
 
 @pytest.mark.long
-def test_tritons_client_prints_what_the_page_says(
+def test_triton_client_prints_the_output_on_the_page(
     tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    assert run_clients(tmp_path, subtests, of_others=True) == 1
+    assert run_clients(tmp_path, subtests, with_triton=True) == 1
 
 
-def test_the_table_of_codes_is_the_codes() -> None:
+def test_page_lists_the_status_codes() -> None:
     rows = re.findall(r"(?m)^\| ([\d, ]+) \| ([A-Z_]+) \|", PAGE.read_text(encoding="utf-8"))
     shown = {int(status): code for statuses, code in rows for status in statuses.split(", ")}
-    unusual = {405, 409, 501}  # of no method here
+    unlisted = {405, 409, 501}  # no gRPC method returns these
     assert shown == {
-        status: CODE_NAMES[code] for status, code in CODES.items() if status not in unusual
+        status: CODE_NAMES[code] for status, code in CODES.items() if status not in unlisted
     }

@@ -1,4 +1,4 @@
-"""From the start of a service with gRPC to its end: workers, reloads, deadlines, certificates."""
+"""Lifecycle of a service with gRPC: workers, reloads, deadlines, certificates."""
 
 import os
 import signal
@@ -28,52 +28,52 @@ UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 Served = tuple[Service, int, Path]
 
 
-def waiting(stub: Stub, file: Path, **options: Any) -> Any:
-    """Begin a call that ends when a file is there."""
+def start_waiting(stub: Stub, file: Path, **options: Any) -> Any:
+    """Start a call that ends when a file exists."""
     call, _ = stub.method("ModelInfer")
     request = stub.typed("wait", "file", "BYTES", [1], bytes_contents=[str(file).encode()])
     return call.future(request, **{"timeout": 60, **options})
 
 
-def begun(file: Path) -> int:
-    """Return how many calls have begun to wait for a file."""
-    marks = Path(f"{file}.begun")
+def started_calls(file: Path) -> int:
+    """Return how many calls have started to wait for a file."""
+    marks = Path(f"{file}.started")
     return marks.stat().st_size if marks.exists() else 0
 
 
 def pid_of(stub: Stub) -> int:
-    """Return the worker that responds."""
+    """Return the process id of the worker that responds."""
     return int(values(stub.infer(stub.request("worker")))[0])
 
 
-# Clients that do not wait
+# Clients that disconnect
 
 
-@pytest.mark.parametrize("way", ["cancel", "deadline"])
-def test_a_call_whose_client_is_gone_is_not_begun(stub: Stub, tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("ending", ["cancel", "deadline"])
+def test_queued_call_is_dropped_when_its_client_is_gone(
+    stub: Stub, tmp_path: Path, ending: str
+) -> None:
     file = tmp_path / "file"
-    first = waiting(stub, file)
-    wait_until(lambda: begun(file) == 1)
-    second = waiting(stub, file, timeout=0.5 if way == "deadline" else 60)
+    first = start_waiting(stub, file)
+    wait_until(lambda: started_calls(file) == 1)
+    second = start_waiting(stub, file, timeout=0.5 if ending == "deadline" else 60)
     time.sleep(0.2)
-    if way == "cancel":
+    if ending == "cancel":
         second.cancel()
     else:
         assert second.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    time.sleep(0.8)  # longer than a request waits until it looks whether its client is there
+    time.sleep(0.8)  # longer than the interval at which a queued request checks its client
     file.touch()
     assert first.result().outputs
     time.sleep(0.2)
-    assert begun(file) == 1
+    assert started_calls(file) == 1
 
 
-def test_a_call_that_was_cancelled_leaves_a_line(
-    stub: Stub, served: Served, tmp_path: Path
-) -> None:
+def test_cancelled_call_is_logged_as_499(stub: Stub, served: Served, tmp_path: Path) -> None:
     file = tmp_path / "file"
-    first = waiting(stub, file)
-    wait_until(lambda: begun(file) == 1)
-    second = waiting(stub, file, metadata=[("x-request-id", f"cancelled-{os.getpid()}")])
+    first = start_waiting(stub, file)
+    wait_until(lambda: started_calls(file) == 1)
+    second = start_waiting(stub, file, metadata=[("x-request-id", f"cancelled-{os.getpid()}")])
     time.sleep(0.2)
     second.cancel()
     wait_until(lambda: f'"request_id":"cancelled-{os.getpid()}"' in served[2].read_text())
@@ -83,30 +83,30 @@ def test_a_call_that_was_cancelled_leaves_a_line(
     first.result()
 
 
-def test_a_call_that_waits_for_a_thread_is_not_begun_either(tmp_path: Path) -> None:
+def test_call_queued_for_a_thread_is_dropped_at_its_deadline(tmp_path: Path) -> None:
     settings = {"WEB_CONCURRENCY": "1", "MMF_GRPC_THREADS": "1"}
     app, file = APP.replace(", max_concurrency=1", ""), tmp_path / "file"
     with running(tmp_path, app, **settings) as (_, port), connected(port) as stub:
-        first = waiting(stub, file)
-        wait_until(lambda: begun(file) == 1)
-        second = waiting(stub, file, metadata=[("x-request-id", "impatient")], timeout=0.5)
+        first = start_waiting(stub, file)
+        wait_until(lambda: started_calls(file) == 1)
+        second = start_waiting(stub, file, metadata=[("x-request-id", "impatient")], timeout=0.5)
         assert second.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         file.touch()
         assert first.result().outputs
         wait_until(lambda: '"request_id":"impatient"' in (tmp_path / "log").read_text())
         (line,) = [row for row in (tmp_path / "log").read_text().splitlines() if "impatient" in row]
         assert '"status":499' in line
-        assert begun(file) == 1
+        assert started_calls(file) == 1
 
 
-def test_slow_targets_hold_up_no_health_check(tmp_path: Path) -> None:
+def test_slow_targets_delay_no_health_check(tmp_path: Path) -> None:
     settings = {"WEB_CONCURRENCY": "1", "MMF_GRPC_THREADS": "2"}
     file = tmp_path / "file"
     app = APP.replace(", max_concurrency=1", "")
     with running(tmp_path, app, **settings) as (_, port), connected(port) as stub:
         stub.call("ServerLive")
-        calls = [waiting(stub, file) for _ in range(20)]  # more than there are places
-        wait_until(lambda: begun(file) == 2)
+        calls = [start_waiting(stub, file) for _ in range(20)]  # more than there are places
+        wait_until(lambda: started_calls(file) == 2)
         started = time.monotonic()
         health = health_pb2_grpc.HealthStub(stub.channel)
         for _ in range(20):
@@ -133,7 +133,7 @@ def test_workers_share_the_connections(served: Served) -> None:
     assert min(counts.values()) >= 16
 
 
-def test_gunicorns_master_has_no_part_of_grpc(served: Served) -> None:
+def test_gunicorn_master_does_not_load_grpc(served: Served) -> None:
     master = served[0].process.pid
     workers = psutil.Process(master).children()
     loaded = {pid: "cygrpc" in Path(f"/proc/{pid}/maps").read_text() for pid in map(_pid, workers)}
@@ -145,7 +145,7 @@ def _pid(process: psutil.Process) -> int:
     return process.pid
 
 
-def test_without_a_port_nothing_of_grpc_is_loaded(tmp_path: Path) -> None:
+def test_grpc_is_not_loaded_without_a_port(tmp_path: Path) -> None:
     with running(tmp_path, MMF_GRPC_PORT="") as (service, port):
         wait_until(lambda: len(psutil.Process(service.process.pid).children()) == 2)
         processes = [
@@ -162,18 +162,18 @@ def test_without_a_port_nothing_of_grpc_is_loaded(tmp_path: Path) -> None:
             assert refused.value.code() is UNAVAILABLE
 
 
-def test_sigterm_says_so_first_and_then_finishes_what_is_running(tmp_path: Path) -> None:
-    file, is_over = tmp_path / "file", Event()
+def test_sigterm_reports_not_serving_then_finishes_running_calls(tmp_path: Path) -> None:
+    file, finished = tmp_path / "file", Event()
     with running(tmp_path, WEB_CONCURRENCY="1", MMF_DRAIN_SECONDS="1") as (service, port):
         with connected(port) as stub, connected(port) as idle:
             health = health_pb2_grpc.HealthStub(stub.channel)
             watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=60)
             assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-            messages = kept_open(idle.request("worker"), is_over)
+            messages = held_open(idle.request("worker"), finished)
             stream = idle.method("ModelStreamInfer")[0](messages)
             assert next(stream).infer_response.outputs
-            call = waiting(stub, file)
-            wait_until(lambda: begun(file) == 1)
+            call = start_waiting(stub, file)
+            wait_until(lambda: started_calls(file) == 1)
             started = time.monotonic()
             os.kill(service.process.pid, signal.SIGTERM)
             assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
@@ -187,25 +187,25 @@ def test_sigterm_says_so_first_and_then_finishes_what_is_running(tmp_path: Path)
             assert not call.done()
             file.touch()
             assert call.result().outputs
-            is_over.set()
+            finished.set()
             service.process.wait(10)
         assert service.process.poll() == 0
 
 
-def kept_open(request: Any, is_over: Event) -> Iterator[Any]:
-    """Yield a request, and keep the stream open until the test is over."""
+def held_open(request: Any, finished: Event) -> Iterator[Any]:
+    """Yield a request, then keep the stream open until the test ends."""
     yield request
-    is_over.wait(60)
+    finished.wait(60)
 
 
 # Reloads
 
 
-def test_a_reload_loses_no_call(tmp_path: Path) -> None:
+def test_reload_loses_no_call(tmp_path: Path) -> None:
     lost: list[str] = []
     workers: set[int] = set()
     with running(tmp_path) as (service, port), ExitStack() as stack:
-        kept = [stack.enter_context(connected(port)) for _ in range(4)]
+        stubs = [stack.enter_context(connected(port)) for _ in range(4)]
         end = time.monotonic() + 8
 
         def call_again(stub: Stub) -> int:
@@ -232,22 +232,22 @@ def test_a_reload_loses_no_call(tmp_path: Path) -> None:
             return count
 
         with ThreadPoolExecutor(6) as pool:
-            counts = [pool.submit(call_again, stub) for stub in kept]
+            counts = [pool.submit(call_again, stub) for stub in stubs]
             counts += [pool.submit(connect_again, number) for number in range(2)]
             for _ in range(2):
                 time.sleep(1.5)
                 os.kill(service.process.pid, signal.SIGHUP)
-        made = [count.result() for count in counts]
-        print(f"{sum(made)} calls, {made}")
+        call_counts = [count.result() for count in counts]
+        print(f"{sum(call_counts)} calls, {call_counts}")
     assert lost == []
     assert len(workers) >= 4
 
 
-# Starts that end in words
+# Failed starts
 
 
-def ended_start(folder: Path, **settings: str) -> str:
-    """Start a service that cannot be; return what it has printed."""
+def failed_start(folder: Path, **settings: str) -> str:
+    """Start a service that must not start; return its output."""
     (folder / "app.py").write_text(APP)
     (folder / "model.bin").write_bytes(b"")
     environment = {name: text for name, text in os.environ.items() if not name.startswith("MMF_")}
@@ -261,8 +261,8 @@ def ended_start(folder: Path, **settings: str) -> str:
     return printed
 
 
-def test_a_second_service_on_the_port_does_not_start(served: Served, tmp_path: Path) -> None:
-    printed = ended_start(tmp_path, MMF_GRPC_PORT=str(served[1]))
+def test_second_service_on_the_port_does_not_start(served: Served, tmp_path: Path) -> None:
+    printed = failed_start(tmp_path, MMF_GRPC_PORT=str(served[1]))
     assert f"MMF_GRPC_PORT={served[1]} on 127.0.0.1: Address already in use" in printed
 
 
@@ -282,11 +282,13 @@ def test_a_second_service_on_the_port_does_not_start(served: Served, tmp_path: P
         ),
     ],
 )
-def test_settings_that_cannot_be(tmp_path: Path, settings: dict[str, str], words: str) -> None:
-    assert words in ended_start(tmp_path, **settings)
+def test_invalid_settings_stop_the_start_of_grpc(
+    tmp_path: Path, settings: dict[str, str], words: str
+) -> None:
+    assert words in failed_start(tmp_path, **settings)
 
 
-def test_the_port_of_a_kubernetes_service_is_not_ours(tmp_path: Path) -> None:
+def test_port_variable_of_kubernetes_is_ignored(tmp_path: Path) -> None:
     with running(tmp_path, MMF_GRPC_PORT="tcp://10.0.0.1:9000") as (service, _):
         assert requests.get(f"{service.url}/health/ready", timeout=10).ok
 
@@ -294,7 +296,7 @@ def test_the_port_of_a_kubernetes_service_is_not_ours(tmp_path: Path) -> None:
 # Certificates
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_service_with_a_certificate_speaks_tls_only(tmp_path: Path) -> None:
     files = {"MMF_GRPC_KEY": str(tmp_path / "key"), "MMF_GRPC_CERT": str(tmp_path / "certificate")}
     options = ("-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2")
     names = ("-addext", "subjectAltName=IP:127.0.0.1")
@@ -317,7 +319,7 @@ def test_tls(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["ModelInfer", "ModelStreamInfer"])
-def test_a_thousand_streams_at_once(tmp_path: Path, method: str) -> None:
+def test_thousand_streams_at_once(tmp_path: Path, method: str) -> None:
     client = Path(__file__).with_name("many_streams.py")
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with running(tmp_path) as (_, port):
@@ -327,4 +329,4 @@ def test_a_thousand_streams_at_once(tmp_path: Path, method: str) -> None:
         )
         print(done.stdout, done.stderr)
         assert done.returncode == 0
-        assert done.stdout.strip() == "1000 streams, 3000 right responses"
+        assert done.stdout.strip() == "1000 streams, 3000 correct responses"

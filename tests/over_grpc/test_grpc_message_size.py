@@ -1,4 +1,4 @@
-"""What reading a message may take: its growth as measured, and messages that are refused."""
+"""Memory for parsing a message: its measured growth, and messages that are refused."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from mmf_core.grpc.message_size import LARGEST_GROWTH, MAX_FIELDS, check_message
 from mmf_core.settings import MIB
 
 SIZE = 8 * MIB
-LIMITS = {"max_body": 1 * MIB}  # of which a message here is eight times the size
+LIMITS = {"max_body": 1 * MIB}  # an eighth of the size of a message here
 RAW, INPUTS, OUTPUTS, PARAMETERS = 7, 5, 6, 4
 MEASURE = """
 import sys
@@ -40,22 +40,22 @@ def field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2]) + length + bytes([size]) + content
 
 
-def named(number: int, size: int) -> bytes:
-    """Write as many entries of a map, each with another name, as have a size."""
+def map_entries(number: int, size: int) -> bytes:
+    """Write map entries of `size` bytes in all, with different names."""
     return b"".join(field(number, field(1, b"%07x" % key)) for key in range(size // 11))
 
 
-MESSAGES = {
+GROWING = {
     "empty inputs": field(INPUTS, b"") * (SIZE // 2),
     "empty outputs": field(OUTPUTS, b"") * (SIZE // 2),
     "empty raw contents": field(RAW, b"") * (SIZE // 2),
-    "parameters": named(PARAMETERS, SIZE),
-    "parameters of an input": field(INPUTS, named(4, SIZE)),
+    "parameters": map_entries(PARAMETERS, SIZE),
+    "parameters of an input": field(INPUTS, map_entries(4, SIZE)),
     "a long shape": field(INPUTS, field(3, b"\1" * SIZE)),
     "INT64": field(INPUTS, field(5, field(3, b"\1" * SIZE))),
     "BYTES": field(INPUTS, field(5, field(8, b"") * (SIZE // 2))),
 }
-"""Messages that grow."""
+"""Messages that are many times larger when parsed."""
 LEGITIMATE = {
     "raw contents": field(INPUTS, field(1, b"x")) + field(RAW, bytes(SIZE)),
     "FP64": field(INPUTS, field(5, field(7, bytes(SIZE)))),
@@ -67,13 +67,13 @@ LEGITIMATE = {
 }
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("name", GROWING)
 @pytest.mark.long
-def test_the_growth_is_known(name: str) -> None:
+def test_measured_growth_is_bounded(name: str) -> None:
     command = [sys.executable, "-c", MEASURE]
     done = subprocess.run(
         command,
-        input=MESSAGES[name],
+        input=GROWING[name],
         env={"PYTHONPATH": str(PAYLOAD), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         check=True,
@@ -81,28 +81,28 @@ def test_the_growth_is_known(name: str) -> None:
     growth = float(done.stdout)
     assert growth <= LARGEST_GROWTH
     budget = MemoryBudget("message", {"max_body": int(growth * SIZE / 12)})
-    with pytest.raises(BodyTooLarge):  # which counts at least as much, or it would be let through
-        check_message_size(MESSAGES[name], budget, LIMITS)
+    with pytest.raises(BodyTooLarge):  # its estimate is at least the measured growth
+        check_message_size(GROWING[name], budget, LIMITS)
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_what_grows_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", GROWING)
+def test_growing_message_is_refused(name: str) -> None:
     with at_most(seconds=2), pytest.raises(BodyTooLarge):
-        check_message_size(MESSAGES[name], MemoryBudget("message", LIMITS), LIMITS)
+        check_message_size(GROWING[name], MemoryBudget("message", LIMITS), LIMITS)
 
 
 @pytest.mark.parametrize("name", LEGITIMATE)
-def test_what_does_not_grow_is_read(name: str) -> None:
+def test_legitimate_message_is_accepted(name: str) -> None:
     with at_most(seconds=2):
         check_message_size(LEGITIMATE[name], MemoryBudget("message", LIMITS), LIMITS)
 
 
 @pytest.mark.parametrize("tail", [b"", b"\x2a", b"\x2a\xff\xff\xff\xff\x0f", b"\xff" * 20, b"\x2b"])
-def test_malformed_messages_are_left_to_their_parser(tail: bytes) -> None:
+def test_malformed_messages_are_left_to_the_parser(tail: bytes) -> None:
     check_message_size(field(RAW, bytes(SIZE)) + tail, MemoryBudget("message", LIMITS), LIMITS)
 
 
-def test_small_messages_are_not_looked_at() -> None:
+def test_small_messages_are_not_inspected() -> None:
     size = max_memory(LIMITS) // LARGEST_GROWTH
     check_message_size(b"\x2a\0" * (size // 2), MemoryBudget("message", LIMITS), LIMITS)
     assert size // 2 > MAX_FIELDS / 2
@@ -110,23 +110,23 @@ def test_small_messages_are_not_looked_at() -> None:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give a client of a service whose bodies may have 1 MiB."""
+    """Yield a client of a service whose bodies may have 1 MiB."""
     folder = tmp_path_factory.mktemp("small")
     with running(folder, MMF_MAX_BODY_MIB="1") as (_, port), connected(port) as stub:
         yield stub
 
 
-def test_a_service_refuses_them_in_words(small: Stub) -> None:
+def test_service_refuses_growing_messages(small: Stub) -> None:
     call = small.channel.unary_unary(f"/{SERVICE}/ModelInfer")
     with pytest.raises(grpc.RpcError) as refused:
         call(field(INPUTS, b"") * 400_000, timeout=30)
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "send it in smaller pieces" in refused.value.details()
     many = small.typed("table", "a", "BYTES", [120_000], bytes_contents=[b""] * 120_000)
-    small.refused(many, grpc.StatusCode.RESOURCE_EXHAUSTED, "could take more than 12 MiB")
+    small.assert_refused(many, grpc.StatusCode.RESOURCE_EXHAUSTED, "could take more than 12 MiB")
 
 
-def test_a_compressed_message_is_measured_as_it_is(small: Stub) -> None:
+def test_compressed_message_is_limited_by_its_decompressed_size(small: Stub) -> None:
     request = small.raw("twice", ("x", "FP64", np.zeros((1000, 13))))
     assert small.infer(request, compression=grpc.Compression.Gzip).outputs
     bomb = small.raw("twice", ("x", "FP64", np.zeros((100_000, 13))))

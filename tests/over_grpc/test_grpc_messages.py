@@ -1,4 +1,4 @@
-"""The messages: compiled from their sources, in a pool of their own, beside those of others."""
+"""Messages: compiled from their sources, in a separate descriptor pool."""
 
 import subprocess
 from pathlib import Path
@@ -37,13 +37,13 @@ print(protobuf.__version__.partition(".")[0])
 """
 
 
-def test_the_descriptors_are_those_of_the_sources(tmp_path: Path) -> None:
+def test_descriptors_match_their_sources(tmp_path: Path) -> None:
     compiled = tmp_path / "descriptors.binpb"
     compile_to(compiled)
     assert compiled.read_bytes() == DESCRIPTORS.read_bytes(), "run make grpc"
 
 
-def test_no_module_is_generated_and_no_message_is_in_the_pool_of_all() -> None:
+def test_messages_are_not_in_the_default_pool() -> None:
     assert list(Path(mmf_core.__file__).parent.rglob("*_pb2*")) == []
     assert message_class("inference.ModelInferRequest").DESCRIPTOR.file.pool is pool()
     with pytest.raises(KeyError):
@@ -51,7 +51,7 @@ def test_no_module_is_generated_and_no_message_is_in_the_pool_of_all() -> None:
 
 
 @pytest.mark.long
-def test_tritons_messages_are_beside_ours_with_an_older_protobuf() -> None:
+def test_triton_messages_coexist_with_ours_in_an_older_protobuf() -> None:
     python = make_environment("clients", CLIENTS) / "python"
     done = subprocess.run(
         [python, "-c", BESIDE_TRITON],
@@ -71,7 +71,7 @@ def test_unknown_statuses_have_the_code_of_their_class() -> None:
 
 
 @pytest.mark.parametrize("letter", ["a", "я", "\N{GRINNING FACE}"])
-def test_an_error_fits_into_a_header(letter: str) -> None:
+def test_error_fits_into_a_header(letter: str) -> None:
     detail = ErrorDetail(letter * LONGEST_MESSAGE, where="data", row=3, column=letter * 200)
     report = ErrorReport(422, letter * LONGEST_MESSAGE, [detail.as_dict()] * 20)
     data = error_status(report)
@@ -82,7 +82,7 @@ def test_an_error_fits_into_a_header(letter: str) -> None:
     assert len(data) <= MAX_MESSAGE + MAX_DETAILS + 100
 
 
-def test_the_place_of_an_error() -> None:
+def test_field_violations_locate_errors() -> None:
     places = [
         ErrorDetail("wrong"),
         ErrorDetail("wrong", where="data"),

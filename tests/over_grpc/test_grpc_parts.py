@@ -1,4 +1,4 @@
-"""Calls as requests of WSGI, and the workers that listen: parts that need no server."""
+"""Calls as WSGI requests, and the listening workers, without a running server."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ TWICE = mmf.Integer()
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Flask:
-    """Give an application whose targets are called by gRPC."""
+    """Return an application whose targets are called over gRPC."""
     monkeypatch.setenv("MMF_GRPC_PORT", "1")
     registry = mmf.Registry()
 
@@ -37,18 +37,18 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Flask:
         return 2 * number
 
     @registry.target(returns=mmf.Dict())
-    def seen() -> Any:
+    def environ() -> Any:
         context = current_context()
         assert context
         names = ("HTTP_", "REMOTE_ADDR", "wsgi.url_scheme", "SERVER_PORT")
-        environ = context.environ.items()
-        return {name: value for name, value in environ if name.startswith(names)}
+        items = context.environ.items()
+        return {name: value for name, value in items if name.startswith(names)}
 
     return create_app(registry)
 
 
-def call(model: str, **more: Any) -> Call:
-    """Return a call of a target."""
+def call(model: str, **changes: Any) -> Call:
+    """Return a call of a target, with some fields changed."""
     request = message_class("inference.ModelInferRequest")(model_name=model)
     if model == "twice":
         contents = {"int64_contents": [21]}
@@ -60,7 +60,7 @@ def call(model: str, **more: Any) -> Call:
         "peer": "ipv4:192.0.2.1:4321",
         "is_gone": lambda: False,
     }
-    return Call(**{**defaults, **more})
+    return Call(**{**defaults, **changes})
 
 
 def reply_to(app: Any, sent: Call) -> Reply:
@@ -68,7 +68,7 @@ def reply_to(app: Any, sent: Call) -> Reply:
     return respond(app, sent, port=9000, is_secure=True)
 
 
-def test_a_call_is_a_request(app: Flask) -> None:
+def test_call_is_a_wsgi_request(app: Flask) -> None:
     reply = reply_to(app, call("twice"))
     assert reply.status == 200
     response = message_class("inference.ModelInferResponse").FromString(reply.body)
@@ -84,9 +84,7 @@ def test_a_call_is_a_request(app: Flask) -> None:
         ("unix:/socket", ""),
     ],
 )
-def test_metadata_are_headers_as_a_server_of_http_makes_them(
-    app: Flask, peer: str, address: str
-) -> None:
+def test_metadata_become_http_headers(app: Flask, peer: str, address: str) -> None:
     metadata = [
         ("x-key", "one"),
         ("x-key", "two"),
@@ -96,11 +94,11 @@ def test_metadata_are_headers_as_a_server_of_http_makes_them(
         ("host", "evil.example"),
         ("secret-bin", b"\0"),
     ]
-    reply = reply_to(app, call("seen", peer=peer, metadata=metadata))
+    reply = reply_to(app, call("environ", peer=peer, metadata=metadata))
     response = message_class("inference.ModelInferResponse").FromString(reply.body)
     (text,) = [*response.raw_output_contents]
-    seen = json.loads(text[4:])
-    assert seen == {
+    variables = json.loads(text[4:])
+    assert variables == {
         "HTTP_X_KEY": "one,two",
         "HTTP_HOST": "127.0.0.1",
         "REMOTE_ADDR": address,
@@ -109,26 +107,26 @@ def test_metadata_are_headers_as_a_server_of_http_makes_them(
     }
 
 
-def test_a_call_whose_client_is_gone_is_not_begun(app: Flask) -> None:
+def test_call_is_not_started_if_its_client_is_gone(app: Flask) -> None:
     assert reply_to(app, call("twice", is_gone=lambda: True)).status == 499
 
 
-def test_what_an_author_puts_around_the_application_holds_for_calls(app: Flask) -> None:
+def test_wsgi_middleware_applies_to_calls(app: Flask) -> None:
     inner = app.wsgi_app
 
-    def guarded(environ: Any, start_response: Any) -> Any:
+    def require_key(environ: Any, start_response: Any) -> Any:
         if environ.get("HTTP_X_KEY") == "open sesame":
             return inner(environ, start_response)
         start_response("401 Unauthorized", [("Content-Type", "text/plain")])
         return [b"no key: who are you?"]
 
-    app.wsgi_app = guarded  # type: ignore[method-assign]
+    app.wsgi_app = require_key  # type: ignore[method-assign]
     assert reply_to(app, call("twice", metadata=[("x-key", "open sesame")])).status == 200
     refused = reply_to(app, call("twice"))
     assert status_of(refused)[0] is grpc.StatusCode.UNAUTHENTICATED
 
 
-def test_a_hook_before_requests_holds_for_calls(app: Flask) -> None:
+def test_before_request_hook_applies_to_calls(app: Flask) -> None:
     @app.before_request
     def refuse() -> Any:
         raise mmf.InvalidValue("not today")
@@ -137,7 +135,7 @@ def test_a_hook_before_requests_holds_for_calls(app: Flask) -> None:
     assert (code, message) == (grpc.StatusCode.INVALID_ARGUMENT, "not today")
 
 
-def test_http_has_no_such_path(app: Flask) -> None:
+def test_method_paths_are_not_served_over_http(app: Flask) -> None:
     response = app.test_client().post(f"/{SERVICE}/ServerLive", headers={"mmf.grpc": "1"})
     assert response.status_code == 404
 
@@ -147,12 +145,12 @@ def test_http_has_no_such_path(app: Flask) -> None:
 
 @pytest.fixture
 def server(app: Flask) -> GrpcServer:
-    """Give a server on a port that does not exist."""
+    """Return a server for an address that does not exist."""
     del app
     return GrpcServer(Flask("any"), None, GrpcSettings(port=1), "127.0.0.300", Listeners())  # type: ignore[arg-type]
 
 
-def test_a_port_that_cannot_be_had_is_an_error_in_words(server: GrpcServer) -> None:
+def test_unavailable_port_is_reported(server: GrpcServer) -> None:
     async def bind() -> None:
         server._bind(grpc.aio.server())
 
@@ -161,7 +159,7 @@ def test_a_port_that_cannot_be_had_is_an_error_in_words(server: GrpcServer) -> N
 
 
 @pytest.mark.parametrize("error", [CannotListen("port 1 is taken"), RuntimeError("a bug")])
-def test_a_bug_has_its_trace_in_the_log(
+def test_only_a_bug_is_logged_with_its_traceback(
     server: GrpcServer,
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
@@ -180,12 +178,12 @@ def test_a_bug_has_its_trace_in_the_log(
     assert is_bug or "port 1 is taken" in record.getMessage()
 
 
-# The workers that listen
+# Listening workers
 
 
 @pytest.fixture
 def children() -> Iterator[list[int]]:
-    """Give a list of forked processes, which are ended with the test."""
+    """Yield a list for the ids of forked processes, which are killed after the test."""
     pids: list[int] = []
     yield pids
     for pid in pids:
@@ -194,7 +192,7 @@ def children() -> Iterator[list[int]]:
 
 
 def fork(children: list[int], listeners: Listeners, *, listens: bool) -> int:
-    """Fork a worker that starts, and perhaps listens."""
+    """Fork a worker that starts and, if `listens`, listens."""
     reader, writer = os.pipe()
     if not (pid := os.fork()):
         listeners.announce()
@@ -210,26 +208,26 @@ def fork(children: list[int], listeners: Listeners, *, listens: bool) -> int:
     return pid
 
 
-def test_a_socket_is_closed_when_another_worker_listens_and_none_starts(
+def test_socket_is_closed_if_another_worker_listens_and_none_starts(
     children: list[int],
 ) -> None:
     listeners, now = Listeners(), time.monotonic()
     assert not listeners.may_close(now), "its successor may not have been counted yet"
-    assert listeners.may_close(now - listeners_module.LONGEST_FORK), "there is none"
+    assert listeners.may_close(now - listeners_module.LONGEST_FORK), "there is no successor"
     starting = fork(children, listeners, listens=False)
     assert not listeners.may_close(now - listeners_module.LONGEST_FORK)
     fork(children, listeners, listens=True)
     assert listeners.counts() == Counts(listening=1, starting=1)
-    assert not listeners.may_close(now), "they are all to share the connections"
+    assert not listeners.may_close(now), "all workers are to share the connections"
     children.remove(starting)
     os.kill(starting, signal.SIGKILL)
     os.waitpid(starting, 0)
-    assert listeners.counts() == Counts(listening=1, starting=0), "the dead do not count"
+    assert listeners.counts() == Counts(listening=1, starting=0), "dead processes are not counted"
     assert listeners.may_close(now)
 
 
-def test_a_process_of_another_user_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel gives the numbers of processes again."""
+def test_process_of_another_user_is_not_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel reuses process ids."""
     listeners = Listeners()
     listeners._cells[0], listeners._cells[1] = 4321, -4322
 
@@ -240,7 +238,7 @@ def test_a_process_of_another_user_is_no_worker(monkeypatch: pytest.MonkeyPatch)
     assert listeners.counts() == Counts(0, 0)
 
 
-def test_a_worker_without_a_cell_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_without_a_cell_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listeners_module, "MAX_WORKERS", 1)
     listeners = Listeners()
     listeners._cells[0] = os.getpid()
@@ -251,7 +249,7 @@ def test_a_worker_without_a_cell_serves_all_the_same(monkeypatch: pytest.MonkeyP
     assert listeners.counts() == Counts(1, 0)
 
 
-def test_a_process_of_a_worker_does_not_listen() -> None:
+def test_child_process_of_a_worker_does_not_listen() -> None:
     listeners = Listeners()
     listeners.announce()  # whose parent is not this process
     listeners.listen()

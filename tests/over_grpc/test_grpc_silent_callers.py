@@ -1,4 +1,4 @@
-"""Callers that send no message, and callers without a token, hold up no others."""
+"""Callers that send no message, or no token, do not block others."""
 
 import time
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ OPEN = [
     f"/{REFLECTION}/ServerReflectionInfo",
 ]
 CALLERS = 50
-"""More than a worker has places of any kind."""
+"""More than a worker admits of any kind."""
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Give the port of one worker with few places, whose callers need tokens."""
+    """Yield the port of a single worker with few threads, whose callers need tokens."""
     keys = f"ci {hash_of(KEY)} targets=twice groups=predict"
     settings = {"MMF_API_KEYS": keys, "WEB_CONCURRENCY": "1", "MMF_GRPC_THREADS": "2"}
     with running(tmp_path_factory.mktemp("silent"), **settings) as (_, port):
@@ -40,18 +40,18 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def stub(port: int) -> Iterator[Stub]:
-    """Give a client with a connection of its own."""
+    """Yield a client with a connection of its own."""
     with connected(port) as stub:
         yield stub
 
 
 @pytest.fixture
 def silent(port: int) -> Iterator[Any]:
-    """Give a function that begins calls without a message on a connection of their own."""
-    is_over = Event()
+    """Yield a function that starts calls without a message on a connection of their own."""
+    finished = Event()
 
     def nothing() -> Iterator[bytes]:
-        is_over.wait(60)
+        finished.wait(60)
         yield from ()
 
     with connected(port) as stub:
@@ -61,7 +61,7 @@ def silent(port: int) -> Iterator[Any]:
             return [method(nothing(), timeout=60, **options) for _ in range(number)]
 
         yield call
-        is_over.set()
+        finished.set()
 
 
 def check_service(stub: Stub) -> None:
@@ -78,7 +78,9 @@ def check_service(stub: Stub) -> None:
 
 
 @pytest.mark.parametrize("path", PROTECTED)
-def test_calls_without_a_token_end_before_their_message(stub: Stub, silent: Any, path: str) -> None:
+def test_calls_without_a_token_are_refused_before_their_message(
+    stub: Stub, silent: Any, path: str
+) -> None:
     for call in silent(path):
         assert call.code() is grpc.StatusCode.UNAUTHENTICATED
         assert "a token is missing" in call.details()
@@ -87,22 +89,18 @@ def test_calls_without_a_token_end_before_their_message(stub: Stub, silent: Any,
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_silent_calls_that_need_no_token_make_room_for_others(
-    stub: Stub, silent: Any, path: str
-) -> None:
+def test_silent_open_calls_make_room_for_others(stub: Stub, silent: Any, path: str) -> None:
     calls = silent(path)
     time.sleep(0.5)
     check_service(stub)
     first, last = calls[0], calls[-1]
     assert first.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert "did not arrive in time" in first.details()
-    if REFLECTION not in path:  # whose clients may be quiet between two messages
+    if REFLECTION not in path:  # its clients may pause between messages
         assert last.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_probes_get_responses_while_callers_with_a_token_are_silent(
-    stub: Stub, silent: Any
-) -> None:
+def test_probes_respond_while_callers_with_a_token_are_silent(stub: Stub, silent: Any) -> None:
     calls = [silent(path, metadata=BEARER) for path in PROTECTED]
     time.sleep(0.5)
     started = time.monotonic()
@@ -110,18 +108,18 @@ def test_probes_get_responses_while_callers_with_a_token_are_silent(
     assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == 1
     assert stub.call("ServerLive").live
     assert time.monotonic() - started < 2
-    assert not any(call.done() for call in calls[0])  # which would have made room
+    assert not any(call.done() for call in calls[0])  # no call was ended to make room
 
 
-def test_a_stream_without_a_token_ends_before_its_messages_are_read(stub: Stub) -> None:
-    read = Event()
+def test_stream_without_a_token_is_refused_before_its_messages(stub: Stub) -> None:
+    first_is_sent = Event()
     large = bytes(40 * 1024 * 1024)
 
     def messages() -> Iterator[bytes]:
         yield large
-        read.set()  # the client has sent the first one
+        first_is_sent.set()  # the client has sent the first one
         yield large
 
     call = stub.channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")(messages(), timeout=30)
     assert call.code() is grpc.StatusCode.UNAUTHENTICATED
-    assert not read.is_set()
+    assert not first_is_sent.is_set()

@@ -1,4 +1,4 @@
-"""Callers of gRPC need the same tokens as those of HTTP, for the same targets."""
+"""gRPC callers need the same tokens as HTTP callers, for the same targets."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +26,9 @@ UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stub, Path]]:
-    """Give a client of a service whose callers need tokens, and its log."""
-    folder = tmp_path_factory.mktemp("guarded")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stub, Path]]:
+    """Yield a client of a service whose callers need tokens, and the log of the service."""
+    folder = tmp_path_factory.mktemp("protected")
     keys = (
         f"ci {hash_of(KEY)} targets=twice groups=predict;"
         f"rare {hash_of(LIMITED)} targets=twice groups=predict rate=2/day;"
@@ -42,8 +42,8 @@ def bearer(*keys: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {key}") for key in keys]
 
 
-def refusal_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.RpcError | None:
-    """Call a method; return its error."""
+def error_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.RpcError | None:
+    """Call a method; return its error, if any."""
     try:
         stub.call(method, metadata=bearer(*keys), **fields)
     except grpc.RpcError as error:
@@ -52,12 +52,12 @@ def refusal_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.RpcEr
 
 
 def code_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.StatusCode:
-    error = refusal_of(stub, method, *keys, **fields)
+    error = error_of(stub, method, *keys, **fields)
     return error.code() if error else grpc.StatusCode.OK
 
 
-def test_a_call_needs_a_token_for_its_target(guarded: tuple[Stub, Path]) -> None:
-    stub, log = guarded
+def test_call_needs_a_token_for_its_target(protected: tuple[Stub, Path]) -> None:
+    stub, log = protected
     for keys, code in (
         ([KEY], grpc.StatusCode.OK),
         ([], UNAUTHENTICATED),
@@ -78,8 +78,8 @@ def test_a_call_needs_a_token_for_its_target(guarded: tuple[Stub, Path]) -> None
     assert "refused ci" in log.read_text()
 
 
-def test_a_caller_sees_its_targets_only(guarded: tuple[Stub, Path]) -> None:
-    stub, _ = guarded
+def test_caller_sees_its_targets_only(protected: tuple[Stub, Path]) -> None:
+    stub, _ = protected
     index = stub.call("RepositoryIndex", metadata=bearer(KEY)).models
     assert [model.name for model in index] == ["twice"]
     health = health_pb2_grpc.HealthStub(stub.channel)
@@ -89,17 +89,16 @@ def test_a_caller_sees_its_targets_only(guarded: tuple[Stub, Path]) -> None:
 
 def methods() -> list[tuple[str, str]]:
     """Return every method that the descriptors of the service and of reflection describe."""
-    names = [(SERVICE, pool()), (HEALTH, pool())]
-    own = [
+    described = [
         (service, method.name)
-        for service, described in names
-        for method in described.FindServiceByName(service).methods
+        for service in (SERVICE, HEALTH)
+        for method in pool().FindServiceByName(service).methods
     ]
-    return [*own, (REFLECTION, "ServerReflectionInfo")]
+    return [*described, (REFLECTION, "ServerReflectionInfo")]
 
 
-def test_these_are_all_the_services(guarded: tuple[Stub, Path]) -> None:
-    stub, _ = guarded
+def test_every_service_is_described(protected: tuple[Stub, Path]) -> None:
+    stub, _ = protected
     assert {*stub.services.get_services()} == {service for service, _ in methods()}
     assert {*methods()} > OPEN
 
@@ -107,9 +106,9 @@ def test_these_are_all_the_services(guarded: tuple[Stub, Path]) -> None:
 @pytest.mark.parametrize(("service", "method"), methods())
 @pytest.mark.parametrize("keys", [[], ["a.b.c"], [f"{KEY}x"]], ids=["none", "forged", "wrong"])
 def test_every_method_needs_a_token_or_is_open(
-    guarded: tuple[Stub, Path], service: str, method: str, keys: list[str]
+    protected: tuple[Stub, Path], service: str, method: str, keys: list[str]
 ) -> None:
-    stub, _ = guarded
+    stub, _ = protected
     call = stub.channel.stream_stream(f"/{service}/{method}")
     responses = call(iter([b""]), metadata=bearer(*keys), timeout=10)
     if (service, method) in OPEN:
@@ -124,13 +123,13 @@ def test_every_method_needs_a_token_or_is_open(
 # Health by a target's name
 
 
-def health_of(stub: Stub, name: str, keys: list[str], way: str) -> tuple[Any, str]:
-    """Return the status of a service by this method or the error's code, and what it says."""
-    call = getattr(health_pb2_grpc.HealthStub(stub.channel), way)
+def health_of(stub: Stub, name: str, keys: list[str], method: str) -> tuple[Any, str]:
+    """Return the health of a service and no text, or the error's code and text."""
+    call = getattr(health_pb2_grpc.HealthStub(stub.channel), method)
     request = health_pb2.HealthCheckRequest(service=name)
     try:
         response = call(request, metadata=bearer(*keys), timeout=10)
-        if way == "Watch":
+        if method == "Watch":
             response, watch = next(response), response
             watch.cancel()
     except grpc.RpcError as error:
@@ -138,40 +137,40 @@ def health_of(stub: Stub, name: str, keys: list[str], way: str) -> tuple[Any, st
     return response.status, ""
 
 
-@pytest.mark.parametrize("way", ["Check", "Watch"])
-def test_health_says_which_targets_exist_to_those_who_may_know(
-    guarded: tuple[Stub, Path], way: str
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+def test_health_reveals_targets_only_to_callers_allowed_to_use_them(
+    protected: tuple[Stub, Path], method: str
 ) -> None:
-    stub, _ = guarded
+    stub, _ = protected
     for name in ("", SERVICE):
-        assert health_of(stub, name, [], way) == (1, "")
+        assert health_of(stub, name, [], method) == (1, "")
     for keys, code in (([], UNAUTHENTICATED), ([KEY], grpc.StatusCode.PERMISSION_DENIED)):
-        hidden = health_of(stub, "score", keys, way)
+        hidden = health_of(stub, "score", keys, method)
         assert hidden[0] is code
-        assert hidden == health_of(stub, "nothing", keys, way)
-    assert health_of(stub, "twice", [], way)[0] is UNAUTHENTICATED
-    assert health_of(stub, "twice", [KEY], way) == (1, "")
-    assert health_of(stub, "score", [EVERYTHING], way) == (1, "")
-    unknown = 3 if way == "Watch" else grpc.StatusCode.NOT_FOUND
-    assert health_of(stub, "nothing", [EVERYTHING], way)[0] == unknown
+        assert hidden == health_of(stub, "nothing", keys, method)
+    assert health_of(stub, "twice", [], method)[0] is UNAUTHENTICATED
+    assert health_of(stub, "twice", [KEY], method) == (1, "")
+    assert health_of(stub, "score", [EVERYTHING], method) == (1, "")
+    unknown = 3 if method == "Watch" else grpc.StatusCode.NOT_FOUND
+    assert health_of(stub, "nothing", [EVERYTHING], method)[0] == unknown
 
 
 # Rates
 
 
-def test_a_rate_is_over_all_methods_and_says_when_to_come_back(
-    guarded: tuple[Stub, Path],
+def test_rate_covers_all_methods_and_has_a_retry_delay(
+    protected: tuple[Stub, Path],
 ) -> None:
-    stub, _ = guarded
+    stub, _ = protected
     request = stub.raw("twice", ("x", "FP64", [1.0]))
     call, _ = stub.method("ModelInfer")
     _, first = call.with_call(request, metadata=bearer(LIMITED), timeout=10)
-    left = {key: text for key, text in first.trailing_metadata() if key.startswith("ratelimit")}
-    assert (left["ratelimit-limit"], left["ratelimit-remaining"]) == ("2", "1")
-    assert left["ratelimit-policy"] == "2;w=86400"
+    limits = {key: text for key, text in first.trailing_metadata() if key.startswith("ratelimit")}
+    assert (limits["ratelimit-limit"], limits["ratelimit-remaining"]) == ("2", "1")
+    assert limits["ratelimit-policy"] == "2;w=86400"
     assert stub.call("ModelReady", metadata=bearer(LIMITED), name="twice").ready
     for method, fields in (("ModelReady", {"name": "twice"}), ("RepositoryIndex", {})):
-        error: Any = refusal_of(stub, method, LIMITED, **fields)
+        error: Any = error_of(stub, method, LIMITED, **fields)
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "more than 2 requests in 86400 seconds; try again in" in error.details()
         returned = dict(error.trailing_metadata())
