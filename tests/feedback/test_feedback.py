@@ -87,68 +87,68 @@ def call(client: FlaskClient, path: str = "/price", body: Any = ROWS) -> str:
     return response.headers["X-Request-ID"]
 
 
-def record(client: FlaskClient, response_id: str, *rows: dict[str, Any]) -> Any:
+def report(client: FlaskClient, response_id: str, *rows: dict[str, Any]) -> Any:
     return client.post("/feedback", json={"request_id": response_id, "rows": rows})
 
 
 def metrics(client: FlaskClient) -> dict[str, float]:
-    """Return the samples of feedback, by their names and labels."""
+    """Return the samples of feedback by their names and labels."""
     lines = client.get("/metrics").text.splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith("mmf_feedback"))
     return {name.removeprefix("mmf_feedback_"): float(value) for name, _, value in pairs}
 
 
-def of(target: str, name: str, version: str = "v7") -> str:
+def sample(target: str, name: str, version: str = "v7") -> str:
     return f'{name}{{target="{target}",version="{version}"}}'
 
 
-def test_a_reward_and_the_truth_by_version(client: FlaskClient) -> None:
+def test_rewards_and_truths_are_counted_by_version(client: FlaskClient) -> None:
     response_id = call(client)
-    response = record(client, response_id, {"row": 0, "reward": 1}, {"row": 2, "reward": 0.5})
+    response = report(client, response_id, {"row": 0, "reward": 1}, {"row": 2, "reward": 0.5})
     assert (response.status_code, response.get_json()) == (
         202,
         {"request_id": response_id, "rows": 2},
     )
     assert (
-        record(client, response_id, {"row": 0, "truth": 12}, {"row": 1, "truth": 20}).status_code
+        report(client, response_id, {"row": 0, "truth": 12}, {"row": 1, "truth": 20}).status_code
         == 202
     )
     values = metrics(client)
-    assert values[of("price", "rewards")] == 2
-    assert values[of("price", "reward_mean")] == 0.75
-    assert values[of("price", "truths")] == 2
-    assert values[of("price", "mae")] == 1.0
-    assert of("price", "accuracy") not in values
-    assert of("price", "calibration_error") not in values
+    assert values[sample("price", "rewards")] == 2
+    assert values[sample("price", "reward_mean")] == 0.75
+    assert values[sample("price", "truths")] == 2
+    assert values[sample("price", "mae")] == 1.0
+    assert sample("price", "accuracy") not in values
+    assert sample("price", "calibration_error") not in values
     assert values["dropped"] == 0
 
 
-def test_classes_and_their_probabilities(client: FlaskClient) -> None:
+def test_classes_have_accuracy_and_calibration_error(client: FlaskClient) -> None:
     response_id = call(client, "/colour")
     rows = [{"row": row, "truth": truth} for row, truth in enumerate(["red", "white", "white"])]
-    assert record(client, response_id, *rows).status_code == 202
+    assert report(client, response_id, *rows).status_code == 202
     values = metrics(client)
-    assert values[of("colour", "accuracy")] == pytest.approx(1 / 3)
-    assert values[of("colour", "calibration_error")] == pytest.approx(0.9 - 1 / 3)
+    assert values[sample("colour", "accuracy")] == pytest.approx(1 / 3)
+    assert values[sample("colour", "calibration_error")] == pytest.approx(0.9 - 1 / 3)
     explained = call(client, "/explain", {"x": 0.25})
-    assert record(client, explained, {"row": 0, "truth": "b"}).status_code == 202
-    assert metrics(client)[of("explain", "accuracy")] == 1.0
-    assert metrics(client)[of("explain", "calibration_error")] == pytest.approx(0.25)
+    assert report(client, explained, {"row": 0, "truth": "b"}).status_code == 202
+    assert metrics(client)[sample("explain", "accuracy")] == 1.0
+    assert metrics(client)[sample("explain", "calibration_error")] == pytest.approx(0.25)
 
 
-def test_the_last_one_counts(client: FlaskClient) -> None:
+def test_last_feedback_on_a_row_counts(client: FlaskClient) -> None:
     response_id = call(client)
     for reward in (1, 0, 0.25):
-        assert record(client, response_id, {"row": 0, "reward": reward}).status_code == 202
+        assert report(client, response_id, {"row": 0, "reward": reward}).status_code == 202
     for truth in (10, 13):
-        assert record(client, response_id, {"row": 0, "truth": truth}).status_code == 202
-    both = record(
+        assert report(client, response_id, {"row": 0, "truth": truth}).status_code == 202
+    both = report(
         client, response_id, {"row": 0, "reward": 0.5, "truth": 14}, {"row": 0, "reward": 0.75}
     )
     assert both.status_code == 202
     values = metrics(client)
-    assert (values[of("price", "rewards")], values[of("price", "reward_mean")]) == (1, 0.75)
-    assert (values[of("price", "truths")], values[of("price", "mae")]) == (1, 4.0)
+    assert (values[sample("price", "rewards")], values[sample("price", "reward_mean")]) == (1, 0.75)
+    assert (values[sample("price", "truths")], values[sample("price", "mae")]) == (1, 4.0)
 
 
 V2_BODY = {"inputs": [{"name": "a", "shape": [3], "datatype": "FP64", "data": [1.0, 2.0, 3.0]}]}
@@ -162,20 +162,22 @@ V2_BODY = {"inputs": [{"name": "a", "shape": [3], "datatype": "FP64", "data": [1
         ("/v2/models/price/infer", V2_BODY),
     ],
 )
-def test_ids_of_every_protocol(client: FlaskClient, path: str, body: Any) -> None:
-    assert record(client, call(client, path, body), {"row": 2, "truth": 30}).status_code == 202
-    assert metrics(client)[of("price", "mae")] == 0
+def test_responses_of_every_protocol_accept_feedback(
+    client: FlaskClient, path: str, body: Any
+) -> None:
+    assert report(client, call(client, path, body), {"row": 2, "truth": 30}).status_code == 202
+    assert metrics(client)[sample("price", "mae")] == 0
 
 
-def test_the_own_id_of_a_v2_request(client: FlaskClient) -> None:
+def test_v2_response_accepts_feedback_by_either_id(client: FlaskClient) -> None:
     response = client.post("/v2/models/price/infer", json=V2_BODY | {"id": "mine ü"})
     assert response.get_json()["id"]
     for response_id in ("mine ü", response.headers["X-Request-ID"]):
-        assert record(client, response_id, {"row": 0, "truth": 10}).status_code == 202, response_id
-    assert metrics(client)[of("price", "truths")] == 1
+        assert report(client, response_id, {"row": 0, "truth": 10}).status_code == 202, response_id
+    assert metrics(client)[sample("price", "truths")] == 1
 
 
-def test_ids_of_tasks(app: Flask, client: FlaskClient) -> None:
+def test_task_accepts_feedback_by_either_id(app: Flask, client: FlaskClient) -> None:
     from mmf_core.tasks.runner import run_task
     from mmf_core.tasks.service import TaskService
 
@@ -186,28 +188,28 @@ def test_ids_of_tasks(app: Flask, client: FlaskClient) -> None:
     with store.open_input(claimed) as body:
         assert run_task(app, claimed, body).status == "succeeded"
     for response_id in (response.get_json()["id"], response.headers["X-Request-ID"]):
-        assert record(client, response_id, {"row": 1, "truth": 20}).status_code == 202
-    assert metrics(client)[of("price", "truths")] == 1
+        assert report(client, response_id, {"row": 1, "truth": 20}).status_code == 202
+    assert metrics(client)[sample("price", "truths")] == 1
     store.close()
 
 
-def test_a_stream_takes_rewards(client: FlaskClient) -> None:
+def test_stream_accepts_rewards_only(client: FlaskClient) -> None:
     response = client.post("/say", json={"text": "hello"})
     assert response.data
     response_id = response.headers["X-Request-ID"]
-    assert record(client, response_id, {"row": 0, "reward": 1}).status_code == 202
+    assert report(client, response_id, {"row": 0, "reward": 1}).status_code == 202
     problem = assert_problem(
-        record(client, response_id, {"row": 0, "truth": "x"}), 422, "has no prediction"
+        report(client, response_id, {"row": 0, "truth": "x"}), 422, "has no prediction"
     )
     assert problem["errors"][0]["row"] == 0
 
 
-def test_an_error_takes_no_feedback(client: FlaskClient) -> None:
+def test_error_response_accepts_no_feedback(client: FlaskClient) -> None:
     response = client.post("/price", json=[{"a": "x"}])
     assert response.status_code == 422
     response_id = response.headers["X-Request-ID"]
     assert_problem(
-        record(client, response_id, {"row": 0, "reward": 1}), 404, "no response has the id"
+        report(client, response_id, {"row": 0, "reward": 1}), 404, "no response has the id"
     )
 
 
@@ -244,14 +246,14 @@ def test_an_error_takes_no_feedback(client: FlaskClient) -> None:
         ({}, "rows: expected [{"),
     ],
 )
-def test_invalid_rows(client: FlaskClient, rows: Any, words: str) -> None:
+def test_invalid_rows_are_rejected(client: FlaskClient, rows: Any, words: str) -> None:
     body = {"request_id": call(client), "rows": rows}
     assert_problem(client.post("/feedback", json=body), 422, words)
-    assert of("price", "rewards") not in metrics(client), "nothing of it is stored"
+    assert sample("price", "rewards") not in metrics(client), "nothing is stored"
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_invalid_numbers(client: FlaskClient, number: str) -> None:
+def test_numbers_that_are_not_finite_are_rejected(client: FlaskClient, number: str) -> None:
     for name in ("reward", "truth"):
         rows = f'[{{"row": 0, "{name}": {number}}}]'
         body = f'{{"request_id": "{call(client)}", "rows": {rows}}}'
@@ -290,11 +292,13 @@ def test_invalid_numbers(client: FlaskClient, number: str) -> None:
         ),
     ],
 )
-def test_invalid_bodies(client: FlaskClient, body: bytes, status: int, words: str) -> None:
+def test_invalid_bodies_are_rejected(
+    client: FlaskClient, body: bytes, status: int, words: str
+) -> None:
     assert_problem(client.post("/feedback", data=body), status, words, path="/feedback")
 
 
-def test_a_million_rows_in_one_body(client: FlaskClient) -> None:
+def test_body_with_too_many_rows_is_rejected(client: FlaskClient) -> None:
     rows = ",".join(['{"row":0,"reward":1}'] * 1_000_000)
     body = f'{{"request_id": "{call(client)}", "rows": [{rows}]}}'
     assert_problem(client.post("/feedback", data=body), 413, "at most 10,000 rows")
@@ -303,27 +307,25 @@ def test_a_million_rows_in_one_body(client: FlaskClient) -> None:
     assert_problem(client.post("/feedback", data=body), 413, "at most 10,000 rows")
 
 
-def test_without_the_setting_nothing_is_recorded_or_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_feedback_is_off_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
     client = create_app(declare()).test_client()
     response_id = call(client)
-    assert_problem(record(client, response_id, {"row": 0, "reward": 1}), 403, "set MMF_FEEDBACK=1")
+    assert_problem(report(client, response_id, {"row": 0, "reward": 1}), 403, "set MMF_FEEDBACK=1")
     assert metrics(client) == {}
     assert not (tmp_path / "feedback").exists()
 
 
 def test_feedback_survives_a_restart(client: FlaskClient) -> None:
     response_id = call(client)
-    assert record(client, response_id, {"row": 0, "reward": 1}).status_code == 202
+    assert report(client, response_id, {"row": 0, "reward": 1}).status_code == 202
     before = metrics(client)
     feedback().store.close()
     service._Current.feedback = None
     client = create_app(declare()).test_client()
     assert metrics(client) == before
-    assert record(client, response_id, {"row": 1, "reward": 0}).status_code == 202
-    assert metrics(client)[of("price", "reward_mean")] == 0.5
+    assert report(client, response_id, {"row": 1, "reward": 0}).status_code == 202
+    assert metrics(client)[sample("price", "reward_mean")] == 0.5
 
 
 def new_record(**changes: Any) -> ResponseRecord:
@@ -339,7 +341,7 @@ def make_store(tmp_path: Path) -> Callable[..., FeedbackStore]:
     return make
 
 
-def test_an_id_means_its_last_response(
+def test_repeated_id_refers_to_the_last_response(
     make_store: Callable[..., FeedbackStore],
 ) -> None:
     store = make_store()
@@ -376,7 +378,7 @@ def test_expired_responses_are_removed(
         store.record(before, [(0, 1.0)], [])
 
 
-def test_the_file_does_not_grow_without_end(make_store: Callable[..., FeedbackStore]) -> None:
+def test_database_size_is_bounded(make_store: Callable[..., FeedbackStore]) -> None:
     store = make_store(max_kept=500_000)
     for group in range(40):
         records = [
@@ -390,7 +392,7 @@ def test_the_file_does_not_grow_without_end(make_store: Callable[..., FeedbackSt
     connection.close()
 
 
-def test_a_bandit_keeps_what_it_learned_from_removed_responses(
+def test_bandit_keeps_rewards_of_removed_responses(
     make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(keep=3600.0)
@@ -412,7 +414,7 @@ def test_a_bandit_keeps_what_it_learned_from_removed_responses(
     assert store.arms("another", ["v1", "v2"]) == {"v1": (0, 0.0), "v2": (0, 0.0)}
 
 
-def test_a_truth_before_its_reward_and_after_it(
+def test_truth_and_reward_are_accepted_in_either_order(
     make_store: Callable[..., FeedbackStore],
 ) -> None:
     """A row moves from one bin to another when it gets a probability."""
@@ -447,7 +449,7 @@ def test_responses_beyond_the_queue_are_dropped_and_counted(
     assert store.find("4") is None
 
 
-def test_a_full_disk_fails_no_request(
+def test_full_disk_fails_no_request(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     call(client)
@@ -466,18 +468,18 @@ def test_a_full_disk_fails_no_request(
             "responses are not recorded: feedback cannot be stored (set MMF_FEEDBACK_DIR): "
             "database or disk is full"
         )
-    assert_problem(record(client, response_ids[0], {"row": 0, "reward": 1}), 404)
+    assert_problem(report(client, response_ids[0], {"row": 0, "reward": 1}), 404)
     assert metrics(client)["dropped"] == 3
 
 
-def test_a_folder_that_cannot_be_created_is_a_503(
+def test_folder_that_cannot_be_created_is_a_503(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "file" / "folder"))
     client = create_app(declare()).test_client()
     response_id = call(client)
-    response = record(client, response_id, {"row": 0, "reward": 1})
+    response = report(client, response_id, {"row": 0, "reward": 1})
     assert_problem(response, 503, "set MMF_FEEDBACK_DIR")
     assert client.get("/metrics").status_code == 200
 
@@ -494,13 +496,13 @@ def test_responses_are_recorded_by_a_thread(client: FlaskClient) -> None:
     connection.close()
 
 
-def test_the_document_describes_it(client: FlaskClient) -> None:
+def test_openapi_describes_feedback(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     body = document["paths"]["/feedback"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["properties"]["rows"]["maxItems"] == MAX_ROWS
 
 
-def test_a_file_of_a_newer_version_is_not_touched(
+def test_database_of_a_newer_version_is_refused(
     make_store: Callable[..., FeedbackStore],
 ) -> None:
     store = make_store()
@@ -514,7 +516,7 @@ def test_a_file_of_a_newer_version_is_not_touched(
 
 
 @pytest.mark.usefixtures("app")
-def test_a_response_without_a_result_takes_rewards() -> None:
+def test_response_without_a_result_accepts_rewards() -> None:
     registry = mmf.Registry()
 
     @registry.target
@@ -524,7 +526,7 @@ def test_a_response_without_a_result_takes_rewards() -> None:
     client = create_app(registry).test_client()
     response = client.post("/forget", json={"text": "x"})
     assert response.status_code == 204
-    reported = record(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
+    reported = report(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
     assert reported.status_code == 202
 
 
@@ -539,7 +541,7 @@ REPORTED = st.tuples(
 
 
 @given(st.lists(REPORTED, max_size=40), st.integers(0, 4))
-def test_the_sums_are_those_of_the_rows(reported: list[Any], removed: int) -> None:
+def test_sums_match_the_rows(reported: list[Any], removed: int) -> None:
     """For any feedback, changes and removals, in any order."""
     with TemporaryDirectory() as folder:
         store = FeedbackStore(FeedbackSettings(folder=folder))
@@ -577,7 +579,7 @@ def test_the_sums_are_those_of_the_rows(reported: list[Any], removed: int) -> No
         store.close()
 
 
-def test_a_version_without_stored_responses_has_no_metrics(
+def test_version_without_stored_responses_has_no_metrics(
     make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(keep=3600.0)
@@ -607,15 +609,15 @@ ENTRIES = JSON | st.dictionaries(st.sampled_from(["row", "reward", "truth", "mor
         {"request_id": JSON | st.just("mine"), "rows": JSON | st.lists(ENTRIES, max_size=4)}
     )
 )
-def test_no_body_is_a_crash(client: FlaskClient, body: Any) -> None:
+def test_no_body_causes_a_server_error(client: FlaskClient, body: Any) -> None:
     """Including Python's spelling of numbers that JSON lacks."""
     client.post("/price", json=ROWS, headers={"X-Request-ID": "mine"})
     response = client.post("/feedback", data=json.dumps(body))
     assert response.status_code in {202, 400, 404, 422}, response.text
 
 
-def test_the_page_of_another_site_cannot_reward(client: FlaskClient) -> None:
+def test_cross_site_page_cannot_send_feedback(client: FlaskClient) -> None:
     body = {"request_id": call(client), "rows": [{"row": 0, "reward": 1}]}
     headers = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
     assert client.post("/feedback", json=body, headers=headers).status_code == 403
-    assert of("price", "rewards") not in metrics(client)
+    assert sample("price", "rewards") not in metrics(client)

@@ -87,14 +87,14 @@ UNKNOWN = Predictions()
         (object(), UNKNOWN),
     ],
 )
-def test_predictions(result: Any, expected: Predictions) -> None:
+def test_predictions_are_found_in_a_result(result: Any, expected: Predictions) -> None:
     predictions = predictions_of(result)
     assert predictions == expected
     assert [*map(type, predictions.values)] == [*map(type, expected.values)]
     assert decoded(predictions.rows, encoded(predictions)) == expected
 
 
-def test_predictions_of_many_rows_are_those_of_the_first() -> None:
+def test_predictions_are_kept_for_the_first_rows_only() -> None:
     for result in (
         NumberTable(("prediction",), np.arange(MAX_ROWS + 5.0).reshape(-1, 1)),
         pd.DataFrame({"prediction": np.arange(MAX_ROWS + 5.0)}),
@@ -120,7 +120,9 @@ def test_predictions_of_many_rows_are_those_of_the_first() -> None:
         (Predictions(1, ["red"], [None]), "red", Outcome(hit=True)),
     ],
 )
-def test_the_truth(predictions: Predictions, truth: Any, expected: Outcome) -> None:
+def test_truth_is_compared_with_the_prediction(
+    predictions: Predictions, truth: Any, expected: Outcome
+) -> None:
     assert outcome(predictions, 0, truth) == expected
 
 
@@ -133,21 +135,21 @@ def test_the_truth(predictions: Predictions, truth: Any, expected: Outcome) -> N
         (Predictions(1, [None]), 1, "has no prediction to compare"),
     ],
 )
-def test_a_truth_that_cannot_be_compared(
+def test_truth_that_cannot_be_compared_is_rejected(
     predictions: Predictions, truth: Any, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         outcome(predictions, 0, truth)
 
 
-def test_calibration_is_zero_where_probabilities_are_true() -> None:
-    right = Sums(0, 0, classes=10, hits=8, quantities=0, error=0, probability=8.0)
-    wrong = Sums(0, 0, classes=30, hits=0, quantities=0, error=0, probability=15.0)
+def test_calibration_error_is_zero_for_correct_probabilities() -> None:
+    calibrated = Sums(0, 0, classes=10, hits=8, quantities=0, error=0, probability=8.0)
+    overconfident = Sums(0, 0, classes=30, hits=0, quantities=0, error=0, probability=15.0)
     other = Sums(1, 1, classes=9, hits=9, quantities=2, error=3, probability=0)
-    assert calibration_error({8: right, NO_BIN: other}) == 0
-    assert calibration_error({8: right, 5: wrong}) == pytest.approx(15 / 40)
+    assert calibration_error({8: calibrated, NO_BIN: other}) == 0
+    assert calibration_error({8: calibrated, 5: overconfident}) == pytest.approx(15 / 40)
     assert calibration_error({NO_BIN: other}) is None
-    assert added([right, wrong, other]).classes == 49
+    assert added([calibrated, overconfident, other]).classes == 49
 
 
 def test_stored_predictions_are_small() -> None:
