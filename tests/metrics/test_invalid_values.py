@@ -1,4 +1,4 @@
-"""What callers send wrong is counted by column and rule, with labels that no caller chooses."""
+"""Invalid values are counted by column and rule, with labels that callers cannot choose."""
 
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ NAME = "mmf_invalid_values_total"
 
 
 class Strict:
-    """A schema as pandera's: it raises an error with a table of failures."""
+    """A schema like pandera's, which raises an error with a table of failures."""
 
     columns: ClassVar = {"a": float, "b": float}
 
@@ -37,8 +37,8 @@ class Strict:
 
 
 @pytest.fixture(autouse=True)
-def no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start without the rules that other tests of this process have broken: they are bounded."""
+def clear_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the rules counted by other tests of this process: their number is limited."""
     monkeypatch.setattr(request_metrics, "_rules", set())
 
 
@@ -109,7 +109,7 @@ ROW = {"age": 1, "size": 0.5, "kind": "red"}
         ([], {("", "other"): 1}),
     ],
 )
-def test_each_rule_is_counted_by_its_column(
+def test_invalid_values_are_counted_by_column_and_rule(
     rows: list[dict[str, Any]], expected: dict[tuple[str, str], float], client: FlaskClient
 ) -> None:
     before = counts("rated")
@@ -117,7 +117,7 @@ def test_each_rule_is_counted_by_its_column(
     assert difference(before, "rated") == expected
 
 
-def test_infinity_and_repeated_columns(client: FlaskClient) -> None:
+def test_infinity_and_repeated_columns_are_counted(client: FlaskClient) -> None:
     before = counts("rated")
     for body in ("age,size,kind\n1,inf,red\n", "age,size,size,kind\n1,2,3,red\n"):
         assert client.post("/rated", data=body, content_type="text/csv").status_code == 422
@@ -140,13 +140,13 @@ def test_infinity_and_repeated_columns(client: FlaskClient) -> None:
         ),
     ],
 )
-def test_every_protocol_counts(path: str, body: object, client: FlaskClient) -> None:
+def test_every_protocol_counts_invalid_values(path: str, body: object, client: FlaskClient) -> None:
     before = counts("rated")
     assert client.post(path, json=body).status_code in {400, 422}
     assert difference(before, "rated") == {("age", "bounds"): 1}
 
 
-def test_a_foreign_schema_is_counted_by_its_own_columns(client: FlaskClient) -> None:
+def test_foreign_schema_is_counted_by_its_columns(client: FlaskClient) -> None:
     before = counts("foreign")
     assert client.post("/foreign", json=[{"a": -1}, {"a": -2}]).status_code == 422
     assert difference(before, "foreign") == {
@@ -156,13 +156,13 @@ def test_a_foreign_schema_is_counted_by_its_own_columns(client: FlaskClient) -> 
     }
 
 
-def test_a_scalar_has_no_column(client: FlaskClient) -> None:
+def test_scalar_is_counted_without_a_column(client: FlaskClient) -> None:
     before = counts("whole")
     assert client.post("/whole", json=-1).status_code == 422
     assert difference(before, "whole") == {("", "other"): 1}
 
 
-def test_what_is_valid_is_not_looked_at(client: FlaskClient) -> None:
+def test_valid_values_are_not_counted(client: FlaskClient) -> None:
     before = counts("whole")
     assert client.post("/whole", json=1).status_code == 200
     assert difference(before, "whole") == {}

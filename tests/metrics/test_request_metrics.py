@@ -39,7 +39,7 @@ def calls(target: str) -> float:
     return value("mmf_request_stage_seconds_count", target=target, stage="call")
 
 
-def test_a_request_is_in_flight_until_it_has_finished(metrics: RequestMetrics) -> None:
+def test_request_is_in_flight_until_it_has_finished(metrics: RequestMetrics) -> None:
     context = request_for("flying")
     metrics.target_entered(context)
     assert in_flight("flying") == 1
@@ -47,7 +47,7 @@ def test_a_request_is_in_flight_until_it_has_finished(metrics: RequestMetrics) -
     assert in_flight("flying") == 0
 
 
-def test_a_request_that_was_not_counted_in_is_not_counted_out(
+def test_uncounted_request_does_not_decrement_in_flight(
     metrics: RequestMetrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = request_for("twice"), request_for("twice")
@@ -61,14 +61,14 @@ def test_a_request_that_was_not_counted_in_is_not_counted_out(
     assert in_flight("twice") == 0
 
 
-def test_a_request_that_never_reached_its_target_is_not_counted_out(
+def test_request_that_reached_no_target_does_not_decrement_in_flight(
     metrics: RequestMetrics,
 ) -> None:
     metrics.finished(request_for("never"))
     assert in_flight("never") == 0
 
 
-def test_a_shared_call_is_counted_once(metrics: RequestMetrics) -> None:
+def test_batched_call_is_counted_once(metrics: RequestMetrics) -> None:
     for is_leader in (True, False, False):
         timings = Timings(0.1, 0.1, 0.5, 0.1, batch_size=3, batch_leader=is_leader)
         metrics.finished(request_for("shared", timings))
@@ -79,7 +79,7 @@ def test_a_shared_call_is_counted_once(metrics: RequestMetrics) -> None:
 
 
 @pytest.mark.parametrize("is_leader", [True, False])
-def test_a_call_of_its_own_is_counted(metrics: RequestMetrics, *, is_leader: bool) -> None:
+def test_unbatched_call_is_counted(metrics: RequestMetrics, *, is_leader: bool) -> None:
     target = f"alone_{is_leader}"
     metrics.finished(request_for(target, Timings(call=0.5, batch_leader=is_leader)))
     assert calls(target) == 1
@@ -96,7 +96,7 @@ def client() -> FlaskClient:
     return create_app(registry).test_client()
 
 
-def test_an_error_of_the_metrics_fails_no_request(
+def test_error_in_the_metrics_fails_no_request(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("IN_FLIGHT", "REQUESTS"):
@@ -104,7 +104,7 @@ def test_an_error_of_the_metrics_fails_no_request(
     assert client.post("/add_one", json=1).get_json() == {"result": 2}
 
 
-def test_one_process_reports_its_own_counts(client: FlaskClient) -> None:
+def test_single_process_reports_its_counts(client: FlaskClient) -> None:
     before = value("mmf_requests_total", target="add_one", protocol="native", status="200")
     client.post("/add_one", json=1)
     line = 'mmf_requests_total{protocol="native",status="200",target="add_one"}'

@@ -1,4 +1,4 @@
-"""A full file system under the metrics: requests continue, and what has room is counted."""
+"""Metrics on a full file system: requests continue, and values with reserved space count."""
 
 import json
 import os
@@ -64,7 +64,7 @@ counter.labels("parent").inc()
 )
 
 
-def on_a_small_file_system(folder: Path, code: str) -> Any:
+def run_on_small_file_system(folder: Path, code: str) -> Any:
     """Run code with a file system of a MiB at `folder`; return the JSON that it prints."""
     folder.mkdir()
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
@@ -83,12 +83,12 @@ def on_a_small_file_system(folder: Path, code: str) -> Any:
 
 
 @pytest.mark.parametrize("full_from_the_start", [False, True])
-def test_counting_goes_on_while_the_file_system_is_full(
+def test_counting_continues_on_a_full_file_system(
     tmp_path: Path, *, full_from_the_start: bool
 ) -> None:
     folder = tmp_path / "counts"
     variables = f"FOLDER, FULL_FROM_THE_START = {str(folder)!r}, {full_from_the_start}\n"
-    full, after = on_a_small_file_system(folder, variables + COUNT)
+    full, after = run_on_small_file_system(folder, variables + COUNT)
     if not full_from_the_start:
         assert full['seen_total{label="early"}'] == 2
     assert len(full) < 2000

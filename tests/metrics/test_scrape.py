@@ -1,4 +1,4 @@
-"""A scrape while processes come and go."""
+"""A scrape while processes start and exit."""
 
 import os
 import subprocess
@@ -19,12 +19,12 @@ from mmf_core.web import create_app
 client = create_app(mmf.Registry()).test_client()
 client.get("/health/live")
 (multiproc_dir.slots().directory / "counter_7.db").touch()
-answer = client.get("/metrics")
-print(answer.status_code, "mmf_requests_total" in answer.text)
+response = client.get("/metrics")
+print(response.status_code, "mmf_requests_total" in response.text)
 """
 
 
-def test_a_file_that_a_process_has_just_opened_is_left_out(tmp_path: Path) -> None:
+def test_scrape_skips_a_file_without_content(tmp_path: Path) -> None:
     variables = {"PYTHONPATH": str(PAYLOAD), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRAPE],

@@ -1,4 +1,4 @@
-"""Values in files: every metric of prometheus_client counts in them, in each process for itself."""
+"""Values of prometheus_client's metrics in files, which each process has for itself."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MODES = {"livesum": 5.0, "max": 3.0, "min": 2.0, "mostrecent": 3.0}
 
 
 class Owner:
-    """Stands for the process: a fork has another number."""
+    """Stands in for the process id: a fork has another number."""
 
     number = 0
 
@@ -35,7 +35,7 @@ def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Owner]:
 
 
 def scrape(folder: Path) -> dict[str, float]:
-    """Return what another process reads, by name and labels."""
+    """Return the values that another process reads, by name and labels."""
     files = [str(file) for file in folder.glob("*.db")]
     return {
         "".join([sample.name, *(f" {value}" for value in sample.labels.values())]): sample.value
@@ -45,7 +45,7 @@ def scrape(folder: Path) -> dict[str, float]:
 
 
 @pytest.mark.usefixtures("owner")
-def test_every_metric_counts_in_them(tmp_path: Path) -> None:
+def test_every_kind_of_metric_is_stored_in_files(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     counter = Counter("counter", "A.", ["label"], registry=registry)
     counter.labels("a").inc()
@@ -58,15 +58,19 @@ def test_every_metric_counts_in_them(tmp_path: Path) -> None:
     gauge = Gauge("gauge", "A.", multiprocess_mode="livesum", registry=registry)
     gauge.inc(3)
     gauge.dec()
-    seen = scrape(tmp_path)
-    assert seen["counter_total a"] == 1.5
-    assert [seen[f"histogram_bucket {bound}"] for bound in ("1.0", "2.0", "+Inf")] == [1, 2, 2]
-    assert (seen["histogram_sum"], seen["summary_sum"], seen["summary_count"]) == (2.5, 4, 1)
-    assert (seen["gauge"], registry.get_sample_value("gauge")) == (2, 2)
+    samples = scrape(tmp_path)
+    assert samples["counter_total a"] == 1.5
+    assert [samples[f"histogram_bucket {bound}"] for bound in ("1.0", "2.0", "+Inf")] == [1, 2, 2]
+    assert (samples["histogram_sum"], samples["summary_sum"], samples["summary_count"]) == (
+        2.5,
+        4,
+        1,
+    )
+    assert (samples["gauge"], registry.get_sample_value("gauge")) == (2, 2)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_fork_counts_in_files_of_its_own(owner: Owner, tmp_path: Path, mode: Any) -> None:
+def test_fork_counts_in_files_of_its_own(owner: Owner, tmp_path: Path, mode: Any) -> None:
     counter = Counter("counter", "A.", registry=None)
     gauge = Gauge("gauge", "A.", multiprocess_mode=mode, registry=None)
     counter.inc(2)
@@ -74,29 +78,29 @@ def test_a_fork_counts_in_files_of_its_own(owner: Owner, tmp_path: Path, mode: A
     owner.number = 1
     counter.inc(3)
     gauge.set(3)
-    seen = scrape(tmp_path)
-    assert (seen["counter_total"], seen["gauge"]) == (5, MODES[mode])
+    samples = scrape(tmp_path)
+    assert (samples["counter_total"], samples["gauge"]) == (5, MODES[mode])
     owner.number = 0  # its slot is free again, and another worker continues
     counter.inc(4)
     assert scrape(tmp_path)["counter_total"] == 9
 
 
-def test_values_stay_in_a_file_that_grows(owner: Owner, tmp_path: Path) -> None:
+def test_values_are_kept_when_their_file_grows(owner: Owner, tmp_path: Path) -> None:
     counter = Counter("counter", "A.", ["label"], registry=None)
     labels = [f"{number}" * 20 for number in range(2_000)]
     for _ in range(2):
         for label in labels:
             counter.labels(label).inc()
     assert len({*(tmp_path.glob("*.db"))}) == 1
-    seen = scrape(tmp_path)
-    assert [seen[f"counter_total {label}"] for label in labels] == [2] * len(labels)
+    samples = scrape(tmp_path)
+    assert [samples[f"counter_total {label}"] for label in labels] == [2] * len(labels)
     owner.number = 1
     counter.labels(labels[0]).inc()
     assert scrape(tmp_path)[f"counter_total {labels[0]}"] == 3
 
 
 @pytest.mark.usefixtures("owner")
-def test_no_thread_loses_a_count(tmp_path: Path) -> None:
+def test_threads_lose_no_count(tmp_path: Path) -> None:
     counter = Counter("counter", "A.", registry=None)
     add: Any = values.ValueClass.add  # type: ignore[attr-defined]
     pairs = [(counter._value, 1)] * 10
@@ -111,7 +115,7 @@ def test_no_thread_loses_a_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("owner")
-def test_a_killed_process_has_counted(tmp_path: Path) -> None:
+def test_counts_of_a_killed_process_are_kept(tmp_path: Path) -> None:
     counter = Counter("counter", "A.", registry=None)
     pid = os.fork()
     if not pid:

@@ -1,4 +1,4 @@
-"""The slots by which processes name their files, and a library that must go on using them."""
+"""The slots that name the files of each process, and their use by prometheus_client."""
 
 import os
 import signal
@@ -22,30 +22,30 @@ def slots(tmp_path: Path) -> Slots:
 
 
 def in_a_fork(work: Callable[[], int]) -> int:
-    """Return what `work` does in a forked process, as its exit code."""
+    """Run `work` in a forked process; return its result, which is the exit code."""
     pid = os.fork()
     if not pid:
         os._exit(work())
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_a_process_keeps_its_slot(slots: Slots) -> None:
+def test_process_keeps_its_slot(slots: Slots) -> None:
     assert [slots.current(), slots.current()] == [0, 0]
 
 
-def test_a_fork_takes_the_next_slot_and_its_successor_takes_it_again(slots: Slots) -> None:
+def test_fork_takes_the_next_slot_and_its_successor_reuses_it(slots: Slots) -> None:
     slots.current()
     assert [in_a_fork(slots.current), in_a_fork(slots.current)] == [1, 1]
     assert in_a_fork(lambda: in_a_fork(slots.current) * 10 + slots.current()) == 11
 
 
-def test_a_fork_leaves_its_parents_slot_locked(slots: Slots) -> None:
+def test_fork_leaves_its_parents_slot_locked(slots: Slots) -> None:
     slots.current()
     in_a_fork(lambda: 0)
     assert Slots(slots.directory).current() == 1
 
 
-def test_a_killed_process_loses_its_gauges_and_its_place_among_the_workers(slots: Slots) -> None:
+def test_killed_process_loses_its_gauges_and_is_not_a_worker(slots: Slots) -> None:
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
@@ -68,8 +68,8 @@ def test_a_killed_process_loses_its_gauges_and_its_place_among_the_workers(slots
     assert [file.name for file in slots.directory.glob("*.db")] == ["counter_0.db"]
 
 
-def test_a_fork_never_takes_the_slot_it_inherits(slots: Slots) -> None:
-    """The values that it inherits are of the moment of the fork, and would undo later counts."""
+def test_fork_never_takes_the_slot_it_inherits(slots: Slots) -> None:
+    """Its inherited values date from the fork, and would undo later counts."""
     parent_has_ended, parent_ends = os.pipe()
     result, report = os.pipe()
 
@@ -87,7 +87,7 @@ def test_a_fork_never_takes_the_slot_it_inherits(slots: Slots) -> None:
     assert os.read(result, 8) == b"1"
 
 
-def test_a_directory_that_was_removed_is_created_again(slots: Slots) -> None:
+def test_missing_directory_is_created(slots: Slots) -> None:
     assert not slots.directory.exists()
     assert slots.current() == 0
     assert slots.directory.stat().st_mode & 0o777 == 0o700

@@ -1,4 +1,4 @@
-"""Metrics of main.py, when main.py is imported anew."""
+"""Metrics of main.py when main.py is imported again."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -11,7 +11,7 @@ from mmf_core.metrics.user_metrics import unregistered
 
 @pytest.fixture
 def module() -> Iterator[ModuleType]:
-    """Give a module that declares a metric and has other values, too."""
+    """Yield a module that declares a metric and other values."""
     module = ModuleType("main")
     module.__dict__.update(SEEN=Counter("reimported", "Seen."), NAME="x", ROWS=[1, 2])
     yield module
@@ -19,14 +19,14 @@ def module() -> Iterator[ModuleType]:
         pass
 
 
-def test_a_new_module_may_declare_the_same_metric(module: ModuleType) -> None:
+def test_new_module_may_declare_the_same_metric(module: ModuleType) -> None:
     module.SEEN.inc()
     with unregistered([module]):
         module.SEEN = Counter("reimported", "Seen, again.")
     assert REGISTRY.get_sample_value("reimported_total") == 0
 
 
-def test_the_old_metric_comes_back_where_the_new_module_fails(module: ModuleType) -> None:
+def test_old_metric_is_restored_if_the_new_module_fails(module: ModuleType) -> None:
     module.SEEN.inc()
     with pytest.raises(ZeroDivisionError), unregistered([module]):
         _declare_and_fail()
@@ -40,7 +40,7 @@ def _declare_and_fail() -> None:
     raise ZeroDivisionError
 
 
-def test_metrics_of_other_modules_stay(module: ModuleType) -> None:
+def test_metrics_of_other_modules_are_kept(module: ModuleType) -> None:
     other = Counter("of_a_library", "Seen.")
     other.inc()
     with unregistered([module]):
