@@ -162,7 +162,7 @@ def test_each_format_that_a_target_accepts_is_called(
     assert names == {f"/{route} ({form})" for form in formats.split()}
 
 
-def test_the_response_has_the_format_of_the_request(results: list[Call | Skipped]) -> None:
+def test_response_has_the_format_of_the_request(results: list[Call | Skipped]) -> None:
     calls_made = calls_by_name(results)
     for name, media_type in {
         "/score (csv)": "text/csv",
@@ -176,23 +176,23 @@ def test_the_response_has_the_format_of_the_request(results: list[Call | Skipped
         )
 
 
-def test_a_format_without_a_codec_is_skipped(results: list[Call | Skipped]) -> None:
+def test_format_without_a_codec_is_skipped(results: list[Call | Skipped]) -> None:
     reasons = skipped(results)
     for name in ("/score (xls)", "/score (ods)", "/mirror (gif)"):
         assert reasons[name] == "no codec writes it"
 
 
-def test_a_rejected_example_is_skipped_with_the_remedy(results: list[Call | Skipped]) -> None:
+def test_rejected_example_is_skipped_with_a_remedy(results: list[Call | Skipped]) -> None:
     assert skipped(results)["/picky"] == "422 not this text; write example= in main.py"
 
 
-def test_the_authors_example_is_sent(results: list[Call | Skipped]) -> None:
+def test_example_of_the_author_is_sent(results: list[Call | Skipped]) -> None:
     call = calls_by_name(results)["/thrice (json)"]
     assert (json.loads(call.body), call.path) == ("ha", "/thrice?times=3")
     assert call.expected.value == "hahaha"
 
 
-def test_named_examples_are_sent_the_first_in_every_format(results: list[Call | Skipped]) -> None:
+def test_first_named_example_is_sent_in_every_format(results: list[Call | Skipped]) -> None:
     values = {
         name: call.expected.value
         for name, call in calls_by_name(results).items()
@@ -205,15 +205,13 @@ def test_named_examples_are_sent_the_first_in_every_format(results: list[Call | 
     }
 
 
-def test_a_failing_target_is_called_and_fails(
-    service: Service, results: list[Call | Skipped]
-) -> None:
+def test_failing_target_is_reported(service: Service, results: list[Call | Skipped]) -> None:
     text = problem(service, calls_by_name(results)["/broken (json)"])
     assert text is not None
     assert text.startswith("status 500")
 
 
-def test_another_result_is_a_failure(service: Service, results: list[Call | Skipped]) -> None:
+def test_different_result_is_a_failure(service: Service, results: list[Call | Skipped]) -> None:
     calls_made = calls_by_name(results)
     half, score = calls_made["/half (json)"], calls_made["/score (xlsx)"]
     reply = service.request("/half", b"123", half.headers)
@@ -225,7 +223,7 @@ def test_another_result_is_a_failure(service: Service, results: list[Call | Skip
 JSON_BODY = {"Content-Type": "application/json"}
 
 
-def test_other_protocols(service: Service, results: list[Call | Skipped]) -> None:
+def test_other_protocols_are_called(service: Service, results: list[Call | Skipped]) -> None:
     calls_made = calls_by_name(results)
     for path in ("/invocations/score", "/v2/models/score/infer"):
         assert problem(service, calls_made[f"{path} (json)"]) is None
@@ -239,14 +237,14 @@ def names(calls: list[Call]) -> list[str]:
 
 
 def test_only_targets_are_called_by_default(results: list[Call | Skipped]) -> None:
-    every = list(calls_by_name(results).values())
-    assert {next(iter(call.words & {"targets", "v2", "mlflow"})) for call in every} == {
+    all_calls = list(calls_by_name(results).values())
+    assert {next(iter(call.words & {"targets", "v2", "mlflow"})) for call in all_calls} == {
         *("targets", "v2", "mlflow")
     }
-    chosen = weighted(every, {})
+    chosen = weighted(all_calls, {})
     assert all("targets" in call.words for call in chosen)
     assert len(set(names(chosen))) == len(chosen)
-    assert all("v2" in call.words for call in weighted(every, {"targets": 0, "v2": 1}))
+    assert all("v2" in call.words for call in weighted(all_calls, {"targets": 0, "v2": 1}))
 
 
 def test_weights_of_several_words_are_multiplied(results: list[Call | Skipped]) -> None:
@@ -259,12 +257,12 @@ def test_weights_of_several_words_are_multiplied(results: list[Call | Skipped]) 
     assert "/half (json)" not in repeated
 
 
-def test_a_weight_for_an_unknown_word_is_rejected(results: list[Call | Skipped]) -> None:
+def test_weight_for_an_unknown_word_is_rejected(results: list[Call | Skipped]) -> None:
     with pytest.raises(LoadTestError, match="LOAD_WEIGHTS: unknown word sorce; expected"):
         weighted(list(calls_by_name(results).values()), {"sorce": 5})
 
 
-# What cannot be used
+# Services that cannot be tested
 
 
 @pytest.mark.parametrize(
@@ -277,13 +275,13 @@ def test_a_weight_for_an_unknown_word_is_rejected(results: list[Call | Skipped])
         ("file:///etc/passwd", "expected a URL"),
     ],
 )
-def test_no_service(url: str, message: str) -> None:
+def test_unreachable_service_is_reported(url: str, message: str) -> None:
     with pytest.raises(LoadTestError, match=message):
         list(find_calls(Service(url)))
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]", b"\xff", b""])
-def test_another_service(content: bytes) -> None:
+def test_invalid_description_is_reported(content: bytes) -> None:
     with WebServer() as server:
         server.content = content
         service = Service(server.url.partition("/models")[0])

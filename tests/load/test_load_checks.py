@@ -36,7 +36,9 @@ def expected(**fields: Any) -> ExpectedResponse:
         ((204, "", b""), "status 204"),
     ],
 )
-def test_problems(response: tuple[int, str, bytes], problem: str | None) -> None:
+def test_response_is_compared_with_the_expected_one(
+    response: tuple[int, str, bytes], problem: str | None
+) -> None:
     assert expected().problem(*response) == problem
 
 
@@ -53,12 +55,12 @@ def test_correct_bytes_are_not_decoded_again() -> None:
     assert decoded == [b"[1.5]", b"[2.5]"]
 
 
-def test_wrong_bytes_are_wrong_each_time() -> None:
+def test_incorrect_bytes_are_reported_each_time() -> None:
     response = expected()
     assert [bool(response.problem(200, JSON, b"[2]")) for _ in range(3)] == [True] * 3
 
 
-def test_a_varying_result_must_only_be_decodable() -> None:
+def test_varying_result_must_only_be_decodable() -> None:
     response = expected(varies=True)
     assert response.problem(200, JSON, b"[7]") is None
     assert response.problem(200, JSON, b"[7") == "cannot be decoded: JSONDecodeError"
@@ -77,7 +79,7 @@ def test_a_varying_result_must_only_be_decodable() -> None:
         ({"a": [1], "b": None}, {"b": "", "a": ["1"]}),
     ],
 )
-def test_equivalent(left: Any, right: Any) -> None:
+def test_same_value_of_another_type_is_equivalent(left: Any, right: Any) -> None:
     assert equivalent(left, right)
     assert equivalent(right, left)
 
@@ -86,7 +88,7 @@ def test_equivalent(left: Any, right: Any) -> None:
     ("left", "right"),
     [(1, 2), (0, None), ("", 0), ({"a": 1}, {"b": 1}), ([1], [1, 2]), ([1], {"0": 1}), ("a", "b")],
 )
-def test_not_equivalent(left: Any, right: Any) -> None:
+def test_different_values_are_not_equivalent(left: Any, right: Any) -> None:
     assert not equivalent(left, right)
     assert not equivalent(right, left)
 
@@ -111,7 +113,7 @@ def test_images_are_compared_by_size(form: Format) -> None:
     assert decoder(Kind.IMAGE, form)(content) == [3, 5, 3]
 
 
-def test_scalars_are_taken_out_of_their_envelope() -> None:
+def test_scalars_are_unwrapped() -> None:
     assert decoder(Kind.SCALAR, Format.JSON)(b'{"result": 7}') == 7
     assert equivalent(decoder(Kind.SCALAR, Format.TEXT)(b"7"), 7)
     assert decoder(None, Format.JSON)(b'{"result": 7, "more": 1}') == {"result": 7, "more": 1}

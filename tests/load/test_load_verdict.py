@@ -1,4 +1,4 @@
-"""Figures, limits, the steps to the knee, and the variables that set them."""
+"""Figures, limits, the search for the knee, and their settings."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from loadtests.verdict import Figures, percentile, problems, verdict
 GOOD = Figures(requests=1000, failures=10, rps=200, p50=5, p95=50, p99=90)
 
 
-def test_figures_of_a_histogram() -> None:
+def test_figures_are_computed_from_a_histogram() -> None:
     times = {10: 90, 20: 5, 30: 4, 1000: 1}
     figures = Figures.of(times, requests=100, failures=25, seconds=4)
     assert (figures.p50, figures.p95, figures.p99, figures.rps, figures.fail_ratio) == (
@@ -21,7 +21,7 @@ def test_figures_of_a_histogram() -> None:
     )
 
 
-def test_percentiles_of_little() -> None:
+def test_percentiles_of_few_times() -> None:
     assert percentile({}, 0.95) == 0
     assert percentile({7: 1}, 0.5) == percentile({7: 1}, 0.99) == 7
     assert percentile({9: 1, 3: 1}, 0.5) == 3
@@ -37,19 +37,19 @@ def test_percentiles_of_little() -> None:
         (Settings(fail_ratio=1, min_rps=201), ["200.0 requests/s < LOAD_MIN_RPS=201"]),
     ],
 )
-def test_limits(limits: Settings, messages: list[str]) -> None:
+def test_exceeded_limits_are_reported(limits: Settings, messages: list[str]) -> None:
     assert problems(GOOD, limits) == messages
     assert verdict(GOOD, limits)[0] == (not messages)
 
 
-def test_nothing_requested_is_no_success() -> None:
+def test_load_test_without_requests_fails() -> None:
     passed, line = verdict(Figures(), Settings(p95_ms=1e9, fail_ratio=1))
     assert not passed
     assert line.startswith("load test FAILED: nothing was requested")
 
 
 def climb(search: KneeSearch, *steps: Figures) -> list[int]:
-    """Give a search the figures of each step; return the users that it asked for."""
+    """Pass a search the figures of each step; return the numbers of users that it requested."""
     users = [1]
     for figures in steps:
         next_users = search.next(users[-1], figures)
@@ -77,21 +77,23 @@ def step(rps: float, p95: float = 10, failures: int = 0) -> Figures:
         ([step(100), Figures()], [1, 2], 1, "nothing was requested"),
     ],
 )
-def test_knee(steps: list[Figures], users: list[int], knee: int, why: str) -> None:
+def test_search_stops_at_the_knee(
+    steps: list[Figures], users: list[int], knee: int, why: str
+) -> None:
     search = KneeSearch(Settings(min_rps=150))
     assert climb(search, *steps) == users
     assert search.figures == steps[users.index(knee)]
     assert f"\nknee: {knee} users; stopped: {why}" in str(search)
 
 
-def test_no_knee() -> None:
+def test_search_without_a_knee_fails() -> None:
     search = KneeSearch(Settings(p95_ms=5))
     assert climb(search, step(100)) == [1]
     assert "no knee; stopped: p95 10 ms" in str(search)
     assert not verdict(search.figures, search.limits)[0]
 
 
-def test_steps_that_were_stopped() -> None:
+def test_interrupted_search_reports_its_last_step() -> None:
     search = KneeSearch(Settings())
     search.stop("interrupted")
     assert search.figures == Figures()
@@ -99,7 +101,7 @@ def test_steps_that_were_stopped() -> None:
     assert "knee: 1 users; stopped: interrupted" in str(search)
 
 
-def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment() == Settings()
     for name, value in {
         "LOAD_P95_MS": "2.5",
@@ -128,12 +130,14 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LOAD_SHAPE", "spike", "LOAD_SHAPE: expected steps or nothing, got 'spike'"),
     ],
 )
-def test_bad_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+def test_invalid_settings_are_reported(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as refusal:
         Settings.from_environment()
     assert refusal.value.code == message
 
 
-def test_weights_of_nothing() -> None:
+def test_empty_weights_are_accepted() -> None:
     assert weights("") == weights(" , ") == {}
