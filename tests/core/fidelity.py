@@ -1,8 +1,8 @@
 """Measured outcomes of round trips of values through formats.
 
 A cell of docs/fidelity.md is a kind of value, a format and an outcome, and states: this holds for
-every value of the kind that hypothesis makes, and no better outcome does. `measured` finds it, for
-`make fidelity`, which writes the page; `check` compares a cell with it, for the tests.
+every value of the kind that hypothesis makes, and no better outcome does. `measured` finds it for
+`make fidelity`, which writes the page; `check` compares it with a cell for the tests.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from mmf_core.codecs import Codec, Format
 from mmf_core.errors import RequestError
 
-REFUSALS = (TypeError, ValueError, RequestError)
+REJECTIONS = (TypeError, ValueError, RequestError)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Values of one kind; `declared` makes the descriptor that says what such a value is."""
+    """Values of one kind; `declared` creates the descriptor of such a value."""
 
     name: str
     values: st.SearchStrategy[Any]
@@ -44,7 +44,7 @@ class Trip:
         """The result without a descriptor."""
         try:
             return self.codec.decode(self.codec.encode(self.value, {}), {})
-        except REFUSALS as error:
+        except REJECTIONS as error:
             return error
 
     @cached_property
@@ -56,7 +56,7 @@ class Trip:
             descriptor = self.declared(self.value)
             data = self.codec.encode(self.value, {})
             return descriptor.validate(self.codec.decode(data, descriptor.options))
-        except REFUSALS as error:
+        except REJECTIONS as error:
             return error
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Trip:
 
 
 @dataclass(frozen=True)
-class CallResult:
+class Outcome:
     """A word of the page, its meaning, and a predicate for one round trip."""
 
     word: str
@@ -82,18 +82,18 @@ def of_described(compare: Callable[[Any, Any], bool]) -> Callable[[Trip], bool]:
     return lambda trip: not _is_error(trip.described) and compare(trip.described, trip.value)
 
 
-def _is_error(arrived: Any) -> bool:
-    return isinstance(arrived, Exception)
+def _is_error(received: Any) -> bool:
+    return isinstance(received, Exception)
 
 
-REFUSED = CallResult("refused", "an error says so", lambda trip: _is_error(trip.bare))
-NO = CallResult("**no**", "none of these: some such values change or are lost", lambda _: True)
+REFUSED = Outcome("refused", "an error reports it", lambda trip: _is_error(trip.bare))
+NO = Outcome("**no**", "none of these: some such values change or are lost", lambda _: True)
 
 
 def check(
     kind: Kind,
     codecs: Mapping[Format, Codec[Any]],
-    outcomes: Sequence[CallResult],
+    outcomes: Sequence[Outcome],
     words: Mapping[Format, str],
 ) -> None:
     """Assert that a format's outcome holds for all values, and that each better one does not."""
@@ -101,15 +101,13 @@ def check(
 
 
 def measured(
-    kind: Kind, codecs: Mapping[Format, Codec[Any]], outcomes: Sequence[CallResult]
+    kind: Kind, codecs: Mapping[Format, Codec[Any]], outcomes: Sequence[Outcome]
 ) -> dict[Format, str]:
     """Return the word of the best outcome that holds, for each format."""
     return _best(outcomes, _disproved(kind, codecs, outcomes))
 
 
-def _best(
-    outcomes: Sequence[CallResult], disproved: Mapping[Format, set[str]]
-) -> dict[Format, str]:
+def _best(outcomes: Sequence[Outcome], disproved: Mapping[Format, set[str]]) -> dict[Format, str]:
     return {
         format: next(outcome.word for outcome in outcomes if outcome.word not in words)
         for format, words in disproved.items()
@@ -119,7 +117,7 @@ def _best(
 def _disproved(
     kind: Kind,
     codecs: Mapping[Format, Codec[Any]],
-    outcomes: Sequence[CallResult],
+    outcomes: Sequence[Outcome],
     words: Mapping[Format, str] = MappingProxyType({}),
 ) -> dict[Format, set[str]]:
     """Return the outcomes that fail for some value, up to the one that a format's word names.
@@ -137,7 +135,7 @@ def _disproved(
         suppress_health_check=[HealthCheck.too_slow],
     )
     @given(kind.values)
-    def look(value: Any) -> None:
+    def check_value(value: Any) -> None:
         for format, codec in codecs.items():
             trip = Trip(value, codec, kind.declared)
             for outcome in outcomes:
@@ -147,5 +145,5 @@ def _disproved(
                 if outcome.word not in disproved[format] and not outcome.holds(trip):
                     disproved[format].add(outcome.word)
 
-    look()
+    check_value()
     return disproved

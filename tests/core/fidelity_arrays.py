@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fidelity import NO, REFUSED, CallResult, Kind, of_bare, of_described
+from fidelity import NO, REFUSED, Kind, Outcome, of_bare, of_described
 from hypothesis import strategies as st
 
 import mmf_core as mmf
@@ -14,7 +14,9 @@ import mmf_core as mmf
 def _of(numbers: st.SearchStrategy[Any], dtype: Any, *always: Any) -> st.SearchStrategy[np.ndarray]:
     """Make arrays of two columns that contain `always`."""
     rows = st.lists(st.tuples(numbers, numbers), min_size=0 if always else 1, max_size=4)
-    return rows.map(lambda some: np.array([*some, *((number, number) for number in always)], dtype))
+    return rows.map(
+        lambda drawn: np.array([*drawn, *((number, number) for number in always)], dtype)
+    )
 
 
 def _shaped(*shape: int) -> st.SearchStrategy[np.ndarray]:
@@ -50,46 +52,46 @@ KINDS = [
 ]
 
 
-def _same(arrived: np.ndarray, sent: np.ndarray) -> bool:
-    return arrived.dtype == sent.dtype.newbyteorder("=") and _equal(arrived, sent)
+def _same(received: np.ndarray, sent: np.ndarray) -> bool:
+    return received.dtype == sent.dtype.newbyteorder("=") and _equal(received, sent)
 
 
-def _equal(arrived: np.ndarray, sent: np.ndarray) -> bool:
+def _equal(received: np.ndarray, sent: np.ndarray) -> bool:
     """Compare exactly, as Python does: 2**53 + 1 is not a float."""
     signs = (
-        arrived.dtype.kind != "f"
+        received.dtype.kind != "f"
         or sent.dtype.kind != "f"
-        or bool(np.array_equal(np.signbit(arrived), np.signbit(sent)))
+        or bool(np.array_equal(np.signbit(received), np.signbit(sent)))
     )
     return (
-        arrived.shape == sent.shape
+        received.shape == sent.shape
         and signs
         and all(
             left == right or (left != left and right != right)  # noqa: PLR0124 - NaN
-            for left, right in zip(arrived.ravel().tolist(), sent.ravel().tolist(), strict=True)
+            for left, right in zip(received.ravel().tolist(), sent.ravel().tolist(), strict=True)
         )
     )
 
 
-def _rounded(arrived: np.ndarray, sent: np.ndarray) -> bool:
-    return arrived.shape == sent.shape and np.allclose(arrived, sent, rtol=1e-15, atol=0)
+def _rounded(received: np.ndarray, sent: np.ndarray) -> bool:
+    return received.shape == sent.shape and np.allclose(received, sent, rtol=1e-15, atol=0)
 
 
-def _as_column(arrived: np.ndarray, sent: np.ndarray) -> bool:
-    return _equal(arrived, sent.reshape(-1, 1))
+def _as_column(received: np.ndarray, sent: np.ndarray) -> bool:
+    return _equal(received, sent.reshape(-1, 1))
 
 
-def _as_null(arrived: np.ndarray, sent: np.ndarray) -> bool:
-    return _equal(arrived, np.where(np.isinf(sent), np.nan, sent))
+def _as_null(received: np.ndarray, sent: np.ndarray) -> bool:
+    return _equal(received, np.where(np.isinf(sent), np.nan, sent))
 
 
 OUTCOMES = (
-    CallResult("yes", "the same numbers, bit for bit, in the same dtype and shape", of_bare(_same)),
-    CallResult("dtype", "the same, if `dtype=` says it", of_described(_same)),
-    CallResult("values", "the same numbers in another dtype", of_bare(_equal)),
-    CallResult("column", "the same numbers as one column", of_bare(_as_column)),
-    CallResult("rounded", "numbers to 15 digits", of_bare(_rounded)),
-    CallResult("NaN", "NaN for infinity", of_bare(_as_null)),
+    Outcome("yes", "the same numbers, bit for bit, in the same dtype and shape", of_bare(_same)),
+    Outcome("dtype", "the same, if `dtype=` declares it", of_described(_same)),
+    Outcome("values", "the same numbers in another dtype", of_bare(_equal)),
+    Outcome("column", "the same numbers as one column", of_bare(_as_column)),
+    Outcome("rounded", "numbers to 15 digits", of_bare(_rounded)),
+    Outcome("NaN", "NaN for infinity", of_bare(_as_null)),
     REFUSED,
     NO,
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from fidelity import NO, REFUSED, CallResult, of_bare, of_described
+from fidelity import NO, REFUSED, Outcome, of_bare, of_described
 
 from mmf_core.codecs import replace_invalid
 
@@ -17,25 +17,25 @@ _NEAR = pd.Timedelta("1ms")
 _DIGITS = 1e-15
 
 
-def _same(arrived: pd.DataFrame, sent: pd.DataFrame) -> bool:
-    """Compare names, types and cells; floats to the last bit, by what Python calls them."""
-    return arrived.dtypes.tolist() == sent.dtypes.tolist() and _all(
+def _same(received: pd.DataFrame, sent: pd.DataFrame) -> bool:
+    """Compare names, types and cells; floats to the last bit, by their Python representation."""
+    return received.dtypes.tolist() == sent.dtypes.tolist() and _all(
         lambda left, right: repr(left) == repr(right)
-    )(arrived, sent)
+    )(received, sent)
 
 
 def _all(compare: Callable[[Any, Any], bool]) -> Callable[[pd.DataFrame, pd.DataFrame], bool]:
     """Compare names, number of rows and each cell; None represents every null."""
 
-    def compare_tables(arrived: pd.DataFrame, sent: pd.DataFrame) -> bool:
+    def compare_tables(received: pd.DataFrame, sent: pd.DataFrame) -> bool:
         return (
-            arrived.columns.tolist() == sent.columns.tolist()
-            and len(arrived) == len(sent)
+            received.columns.tolist() == sent.columns.tolist()
+            and len(received) == len(sent)
             and all(
                 compare(left, right)
                 for name in sent.columns
                 for left, right in zip(
-                    _cells(_narrowed(arrived[name], sent[name])), _cells(sent[name]), strict=True
+                    _cells(_narrowed(received[name], sent[name])), _cells(sent[name]), strict=True
                 )
             )
         )
@@ -43,10 +43,10 @@ def _all(compare: Callable[[Any, Any], bool]) -> Callable[[pd.DataFrame, pd.Data
     return compare_tables
 
 
-def _narrowed(arrived: pd.Series, sent: pd.Series) -> pd.Series:
+def _narrowed(received: pd.Series, sent: pd.Series) -> pd.Series:
     """Return a column for the comparison: 0.1 identifies the float32 exactly."""
-    is_double = sent.dtype == "float32" and arrived.dtype == "float64"
-    return arrived.astype("float32") if is_double else arrived
+    is_double = sent.dtype == "float32" and received.dtype == "float64"
+    return received.astype("float32") if is_double else received
 
 
 def _cells(column: pd.Series) -> list[Any]:
@@ -54,23 +54,25 @@ def _cells(column: pd.Series) -> list[Any]:
     return [None if null else cell for cell, null in zip(column.tolist(), is_null, strict=True)]
 
 
-def _equal(arrived: Any, sent: Any) -> bool:
+def _equal(received: Any, sent: Any) -> bool:
     if isinstance(sent, list):
-        return bool(getattr(arrived, "tolist", lambda: arrived)() == sent)
-    if isinstance(sent, float) and not sent and arrived == 0:  # -0.0 and 0.0 are equal in Python
-        return math.copysign(1, arrived) == math.copysign(1, sent)
-    return isinstance(arrived, bool) is isinstance(sent, bool) and bool(arrived == sent)
+        return bool(getattr(received, "tolist", lambda: received)() == sent)
+    if isinstance(sent, float) and not sent and received == 0:  # -0.0 and 0.0 are equal in Python
+        return math.copysign(1, received) == math.copysign(1, sent)
+    return isinstance(received, bool) is isinstance(sent, bool) and bool(received == sent)
 
 
-def _near(arrived: Any, sent: Any) -> bool:
+def _near(received: Any, sent: Any) -> bool:
     match sent:
         case bool() | None:
-            return arrived is sent
+            return received is sent
         case int() | float():
-            return isinstance(arrived, int | float) and math.isclose(arrived, sent, rel_tol=_DIGITS)
+            return isinstance(received, int | float) and math.isclose(
+                received, sent, rel_tol=_DIGITS
+            )
         case pd.Timestamp() | pd.Timedelta() | dt.time():
-            return isinstance(arrived, type(sent)) and abs(_span(arrived) - _span(sent)) <= _NEAR
-    return _equal(arrived, sent)
+            return isinstance(received, type(sent)) and abs(_span(received) - _span(sent)) <= _NEAR
+    return _equal(received, sent)
 
 
 def _span(moment: Any) -> Any:
@@ -80,10 +82,10 @@ def _span(moment: Any) -> Any:
     return moment
 
 
-def _is_midnight(arrived: Any, sent: Any) -> bool:
+def _is_midnight(received: Any, sent: Any) -> bool:
     if type(sent) is dt.date:
-        return isinstance(arrived, dt.datetime) and arrived == pd.Timestamp(sent)
-    return _equal(arrived, sent)
+        return isinstance(received, dt.datetime) and received == pd.Timestamp(sent)
+    return _equal(received, sent)
 
 
 _FROM_TEXT: dict[type, Callable[[str], Any]] = {
@@ -96,45 +98,45 @@ _FROM_TEXT: dict[type, Callable[[str], Any]] = {
 }
 
 
-def _is_text(arrived: Any, sent: Any) -> bool:
-    if isinstance(arrived, str) and type(sent) in _FROM_TEXT:
-        return bool(_FROM_TEXT[type(sent)](arrived) == sent)
-    return _equal(arrived, sent)
+def _is_text(received: Any, sent: Any) -> bool:
+    if isinstance(received, str) and type(sent) in _FROM_TEXT:
+        return bool(_FROM_TEXT[type(sent)](received) == sent)
+    return _equal(received, sent)
 
 
-def _is_null(arrived: Any, sent: Any) -> bool:
-    return arrived is None or _equal(arrived, sent)
+def _is_null(received: Any, sent: Any) -> bool:
+    return received is None or _equal(received, sent)
 
 
-def _is_replaced(arrived: Any, sent: Any) -> bool:
-    return _equal(arrived, replace_invalid(sent) if isinstance(sent, str) else sent)
+def _is_replaced(received: Any, sent: Any) -> bool:
+    return _equal(received, replace_invalid(sent) if isinstance(sent, str) else sent)
 
 
 OUTCOMES = (
-    CallResult("yes", "the same cells, bit for bit, in the same dtype", of_bare(_same)),
-    CallResult("schema", "the same, if `schema=` says the type", of_described(_same)),
-    CallResult("values", "the same cells in another dtype", of_bare(_all(_equal))),
-    CallResult(
+    Outcome("yes", "the same cells, bit for bit, in the same dtype", of_bare(_same)),
+    Outcome("schema", "the same, if `schema=` declares the type", of_described(_same)),
+    Outcome("values", "the same cells in another dtype", of_bare(_all(_equal))),
+    Outcome(
         "schema, values",
-        "the same cells in another dtype, if `schema=` says that it is a date, a number…",
+        "the same cells in another dtype, if `schema=` declares a date, a number…",
         of_described(_all(_equal)),
     ),
-    CallResult(
+    Outcome(
         "rounded",
         "numbers to 15 digits, and -0.0 is 0; times to the millisecond",
         of_bare(_all(_near)),
     ),
-    CallResult("midnight", "a date and time: that day's midnight", of_bare(_all(_is_midnight))),
-    CallResult(
+    Outcome("midnight", "a date and time: that day's midnight", of_bare(_all(_is_midnight))),
+    Outcome(
         "schema, midnight",
-        "the same, if `schema=` says `datetime`",
+        "the same, if `schema=` declares `datetime`",
         of_described(_all(_is_midnight)),
     ),
-    CallResult("text", "a text that says the same", of_bare(_all(_is_text))),
-    CallResult("null", "null, for what the format has no way to write", of_bare(_all(_is_null))),
-    CallResult(
+    Outcome("text", "an equivalent text", of_bare(_all(_is_text))),
+    Outcome("null", "null, for what the format cannot write", of_bare(_all(_is_null))),
+    Outcome(
         "\ufffd",
-        "each such character is U+FFFD, the sign for a lost character",
+        "each such character is U+FFFD, the replacement character",
         of_bare(_all(_is_replaced)),
     ),
     REFUSED,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from fidelity import NO, REFUSED, CallResult, Kind, of_bare
+from fidelity import NO, REFUSED, Kind, Outcome, of_bare
 from hypothesis import strategies as st
 
 
@@ -33,7 +33,7 @@ _FINITE = st.floats(allow_nan=False, allow_infinity=False).filter(
     lambda number: not number.is_integer()
 )
 _LETTERS = st.text(st.characters(codec="utf-8", categories=("L", "S")), min_size=1)
-_LIKE_OTHERS = [
+_AMBIGUOUS = [
     *("5", "007", "1e5", "+1", "0x1f", "1_000", "1:30", "true", "no", "null", "~", "NA", "nan"),
     *("2026-01-31", "=1+1", "<<", "- a", "a: b", "#", "&a", "*a", "!a", "|", "{}", "[]"),
 ]
@@ -52,7 +52,7 @@ KINDS = [
     Kind("dates", _of(st.dates())),
     Kind("times", _of(st.sampled_from([dt.time(12, 30), dt.time(0, 0, 0, 10_000)]))),
     Kind("Cyrillic, emoji", _of(st.sampled_from(["Ёж 🦔", "👨‍👩‍👧"]) | _LETTERS)),
-    Kind("texts like something else", _any_of(*_LIKE_OTHERS)),
+    Kind("texts like something else", _any_of(*_AMBIGUOUS)),
     Kind("empty text", _any_of("")),
     Kind("line ends, tabs, spaces", _any_of("\n", "a\r\nb", "\r", "\t", " a ", "a\n\n")),
     Kind("quotes, brackets", _any_of('"', "'", "<a>&amp;</a>", "]]>", "\\n", "{{}}")),
@@ -91,21 +91,19 @@ def _as_null(leaf: Any) -> Any:
 
 
 def _changed(leaf: Callable[[Any], Any]) -> Callable[[Any, Any], bool]:
-    return lambda arrived, sent: repr(arrived) == repr(_over(leaf, sent))
+    return lambda received, sent: repr(received) == repr(_over(leaf, sent))
 
 
 OUTCOMES = (
-    CallResult("yes", "the same, of the same types", of_bare(_changed(lambda leaf: leaf))),
-    CallResult(
+    Outcome("yes", "the same, of the same types", of_bare(_changed(lambda leaf: leaf))),
+    Outcome(
         "values",
         "equal, but every number is a float, and names come in another order",
-        of_bare(lambda arrived, sent: bool(arrived == sent)),
+        of_bare(lambda received, sent: bool(received == sent)),
     ),
-    CallResult("list", "a list of the same", of_bare(_changed(_as_list))),
-    CallResult(
-        "text", "a text that says the same, ISO 8601 for dates", of_bare(_changed(_as_text))
-    ),
-    CallResult("null", "null", of_bare(_changed(_as_null))),
+    Outcome("list", "a list of the same", of_bare(_changed(_as_list))),
+    Outcome("text", "an equivalent text, ISO 8601 for dates", of_bare(_changed(_as_text))),
+    Outcome("null", "null", of_bare(_changed(_as_null))),
     REFUSED,
     NO,
 )

@@ -13,7 +13,7 @@ import fidelity_cells
 import fidelity_columns
 import fidelity_json
 import fidelity_texts
-from fidelity import CallResult, Kind, measured
+from fidelity import Kind, Outcome, measured
 
 from mmf_core import codecs
 from mmf_core.codecs import Codec, Format
@@ -28,7 +28,7 @@ class Section:
     title: str
     kind: codecs.Kind
     kinds: Sequence[Kind]
-    outcomes: Sequence[CallResult]
+    outcomes: Sequence[Outcome]
 
     @property
     def formats(self) -> list[Format]:
