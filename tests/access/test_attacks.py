@@ -224,12 +224,12 @@ def test_token_in_the_url_is_refused_and_redacted(
     for query in (f"access_token={token}", f"x=1&access_token={token}", f"t={token}", f"k={key}"):
         for headers in ({}, signer.headers()):
             response = client.post(f"/score?{query}", json=BODY, headers=headers)
-            assert_problem(response, 400, "never in the address")
+            assert_problem(response, 400, "never in the URL")
     assert client.get(f"/?access_token={token}").status_code == 400
     for path in (f"/{token}", f"/score/{token}", f"/tasks/{key}", f"/%2F{key}", f"/health/{key}"):
         for headers in ({}, signer.headers()):
             response = client.get(path, headers=headers)
-            assert_problem(response, 400, "never in the address")
+            assert_problem(response, 400, "never in the URL")
             assert not {token, key} & set(response.json["instance"].split("/"))
             assert "***" in response.json["instance"]
     assert "refused" in caplog.text
@@ -245,7 +245,7 @@ def test_name_that_resembles_a_token_is_accepted(
     client: FlaskClient, signer: Signer, name: str
 ) -> None:
     response = client.post(f"/score?x=1.5&x_name={name}", headers=signer.headers())
-    assert "address" not in response.text
+    assert "never in the URL" not in response.text
     response = client.get(f"/score?{name}", headers=signer.headers())
     assert response.status_code == 200
 

@@ -85,7 +85,7 @@ def test_keys_are_rotated(run: Callable[..., Result], monkeypatch: pytest.Monkey
     old = create_token(run, "--targets", "score")
     repeated = run("keygen")
     assert repeated.exit_code == 1
-    assert "token-key.pem is there already" in repeated.output
+    assert "token-key.pem already exists" in repeated.output
     assert run("keygen", "--key", "new.pem").exit_code == 0
     new = create_token(run, "--targets", "score", "--key", "new.pem")
     for token in (old, new):
@@ -303,7 +303,7 @@ def test_revoked_tokens_rotated_keys_and_removed_api_keys_are_refused_at_once(
     assert [status(value) for value in (token, other, key)] == [401, 200, 401]
     revoked.unlink()  # its last content still applies
     assert [status(value) for value in (token, other)] == [401, 200]
-    assert "MMF_TOKEN_REVOKED: the file cannot be read, and counts as it was" in caplog.text
+    assert "MMF_TOKEN_REVOKED: the file cannot be read, keeping its last content" in caplog.text
     replace(revoked, "")
     assert status(token) == 200
     replace(signer.file, "{broken")

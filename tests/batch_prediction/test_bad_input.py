@@ -320,9 +320,9 @@ def test_function_that_fails(project: Path, predict: Predict) -> None:
         (("-i", "*.csv", "-i", "link.csv", "-o", "out.csv"), "link.csv: is an input twice"),
         (("-i", "-", "-i", "-", "-t", "csv", "-o", "out.csv"), "standard input: is an input twice"),
         (("-i", "in.csv", "-o", "absent/out.csv"), "the folder absent does not exist"),
-        (("-i", "in.csv", "-o", "out.docx"), "out.docx: its name does not say its format"),
+        (("-i", "in.csv", "-o", "out.docx"), "out.docx: its name does not show its format"),
         (("-i", "in.csv", "-o", "out.parquet.gz"), "expected .parquet without .gz"),
-        (("-i", "in.csv", "-o", "out.png"), "its name does not say its format"),
+        (("-i", "in.csv", "-o", "out.png"), "its name does not show its format"),
         (
             ("other", "-i", "in.csv", "-o", "out.csv"),
             "no such target; expected one of score, twice",

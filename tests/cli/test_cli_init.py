@@ -107,7 +107,7 @@ def test_printed_curl_gets_the_printed_prediction(project: Path, model: Path) ->
         headers={"Content-Type": "application/json", "Accept": "application/json"},
     )
     assert response.status_code == 200
-    assert f"an example is predicted: {response.json[0]['prediction']}\n" in printed
+    assert f"prediction for an example: {response.json[0]['prediction']}\n" in printed
 
 
 def check_lint(project: Path) -> None:
@@ -200,7 +200,7 @@ def test_schema_has_types_and_categories_of_the_model(project: Path, tmp_path: P
     rows = pd.DataFrame({"city": ["Kazan", "Omsk", "Kazan"], "area": [30.0, 60.0, 90.0]})
     encoder = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
     joblib.dump(make_pipeline(encoder, Ridge()).fit(rows, [1.0, 2.0, 3.0]), path)
-    assert "an example is predicted" in init(path).output
+    assert "prediction for an example" in init(path).output
     client = serve(project)
     assert client.post("/predict?format=json", json=rows.to_dict("records")).status_code == 200
     response = client.post("/predict", json=[{"city": "Tver", "area": 30}])
@@ -212,7 +212,7 @@ def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -
     path = tmp_path / "bare.joblib"
     bare = Ridge().fit(ROWS.to_numpy(), [3.0, 6.0, 9.0])
     joblib.dump(bare, path)
-    assert "without a schema" in init(path).output
+    assert "has no schema" in init(path).output
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # scikit-learn warns about missing feature names
         response = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
@@ -241,7 +241,7 @@ def test_dict_of_models_gets_a_target_per_model(
     models = {"red": PRICE, "White wine": Ridge(5).fit(ROWS, [1.0, 2.0, 3.0]), "class": PRICE}
     joblib.dump({**models, "threshold": 0.5, 'ещё "одна"': PRICE}, path)
     output = init(path).output
-    assert output.count("an example is predicted") == output.count("\ncurl ") == 4
+    assert output.count("prediction for an example") == output.count("\ncurl ") == 4
     assert output.count("next:") == 1
     client = serve(project)
     routes = dict(zip(models, ("red", "white_wine", "predict_3"), strict=True))
@@ -280,7 +280,7 @@ def test_ambiguous_model_and_scaler_are_not_guessed(
     joblib.dump(parts, path)
     result = init(path)
     assert result.exit_code == 1
-    assert "does not say whether that model takes the table itself" in result.output
+    assert "does not record whether that model takes the table itself" in result.output
     assert (project / "main.py").read_text() == EMPTY
 
 
@@ -306,8 +306,8 @@ def test_sample_files_are_backed_up(project: Path, model: Path) -> None:
         (project / name).write_text(text)
     (project / "main.py").write_text("SCORE = 1\n")
     output = init(model).output
-    assert "tests/test_wine.py was the sample's; it is tests/test_wine.py.old-1 now" in output
-    assert "train.py was the sample's; it is train.py.old-1 now" in output
+    assert "renamed the sample's tests/test_wine.py to tests/test_wine.py.old-1" in output
+    assert "renamed the sample's train.py to train.py.old-1" in output
     assert (project / "train.py.old-1").read_text() == "from sklearn.datasets import load_wine"
     assert not (project / "train.py").exists()
     assert (project / "loadtests" / "examples.json").read_text() == "{}\n"
@@ -332,12 +332,12 @@ def test_requirements_of_the_format_and_of_mlflow_models_are_added(tmp_path: Pat
 
     mmf.save_model(PRICE, tmp_path / "price.onnx", example=ROWS)
     line = f"onnxruntime=={onnxruntime.__version__}"
-    assert f"requirements.in has {line} now" in init(tmp_path / "price.onnx").output
+    assert f"added {line} to requirements.in" in init(tmp_path / "price.onnx").output
     folder = tmp_path / "price.mlflow"
     mmf.save_model(PRICE, folder, example=ROWS)
     pins = (folder / "requirements.txt").read_text()
     (folder / "requirements.txt").write_text(pins.replace(sklearn.__version__, "1.5.2"))
-    assert "requirements.in has scikit-learn==1.5.2 now" in init(folder).output
+    assert "added scikit-learn==1.5.2 to requirements.in" in init(folder).output
 
 
 def test_unsupported_model_changes_nothing(project: Path, tmp_path: Path) -> None:
@@ -406,7 +406,7 @@ def test_package_of_the_model_is_required(project: Path, tmp_path: Path) -> None
     assert lines[0] == "flask"
     assert f"scikit-learn=={sklearn.__version__}  # the model's own code" in lines
     assert not [line for line in lines if line.startswith("numpy")]  # pinned already
-    assert f"requirements.in has scikit-learn=={sklearn.__version__} now: make add" in output
+    assert f"added scikit-learn=={sklearn.__version__} to requirements.in: make add" in output
 
 
 def test_version_in_the_file_is_required(project: Path, tmp_path: Path) -> None:
@@ -414,8 +414,8 @@ def test_version_in_the_file_is_required(project: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(_Restored({**state, "_sklearn_version": "1.5.2"})))
     output = init(path).output
-    assert "requirements.in has scikit-learn==1.5.2 now: make add" in output
-    assert "an example is predicted, by other versions than those of the file: " in output
+    assert "added scikit-learn==1.5.2 to requirements.in: make add" in output
+    assert "prediction for an example, with other versions than the file's: " in output
     assert "next: make add, then make run, and in a second terminal\n\ncurl " in output
     assert (project / "requirements.in").read_text() == REQUIREMENTS.replace(
         "scikit-learn         #", "scikit-learn==1.5.2         #"

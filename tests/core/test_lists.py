@@ -70,7 +70,7 @@ def test_errors_name_the_items() -> None:
     with pytest.raises(InvalidValue) as caught:
         mmf.List(mmf.Integer()).validate([1, "x", 2, None])
     message = 'expected a whole number, got "x"'
-    assert caught.value.detail == f"items that are invalid: 2; item 1: {message}"
+    assert caught.value.detail == f"invalid items: 2; item 1: {message}"
     assert caught.value.errors == (
         ErrorDetail(message, row=1, value="x"),
         ErrorDetail("expected a whole number, got null", row=3),
@@ -78,9 +78,7 @@ def test_errors_name_the_items() -> None:
     with pytest.raises(InvalidValue, match=rf"^item 1: {message}$"):
         mmf.List(mmf.Integer()).validate([1, "x"])
     for count, total in ((MAX_ERRORS, "20"), (MAX_ERRORS + 1, "more than 20")):
-        with pytest.raises(
-            InvalidValue, match=rf"^items that are invalid: {total}; item 0"
-        ) as caught:
+        with pytest.raises(InvalidValue, match=rf"^invalid items: {total}; item 0") as caught:
             mmf.List(mmf.Integer()).validate(["x"] * count)
         assert len(caught.value.errors) == MAX_ERRORS
 

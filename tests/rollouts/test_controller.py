@@ -385,7 +385,7 @@ def test_the_name_of_a_promoted_version_is_taken(file: Path) -> None:
     changes.begin(file, document)
     followed(load(plan(traffic=30)), file)
     changes.promote(file)
-    with pytest.raises(changes.NoRollout, match="v2 is promoted already"):
+    with pytest.raises(changes.NoRollout, match="v2 is already promoted"):
         changes.begin(file, document)
     document["candidate"]["name"] = "v3"
     assert changes.begin(file, document).candidate

@@ -59,11 +59,11 @@ ATTACKS: dict[str, tuple[Any, str]] = {
     "a body without end": (_endless, "more than the expected 700"),
     "an error cut short": (_endless_error, "connection failed"),
     "a drip": (_drip, "slower than"),
-    "301": (_elsewhere(b"301"), "redirected again and again"),
-    "307": (_elsewhere(b"307"), "redirected again and again"),
+    "301": (_elsewhere(b"301"), "redirected too many times"),
+    "307": (_elsewhere(b"307"), "redirected too many times"),
     "307 in XML": (
         _elsewhere(b"307", b"<Error><Endpoint>169.254.169.254</Endpoint></Error>"),
-        "redirected again and again",
+        "redirected too many times",
     ),
     "500": (b"HTTP/1.1 500 A\r\nContent-Length: 0\r\n\r\n", "500"),
     "a wait of a day": (

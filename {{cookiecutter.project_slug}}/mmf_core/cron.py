@@ -65,7 +65,7 @@ class CronSchedule:
         )
         either_day = not (fields[2].startswith("*") or fields[4].startswith("*"))
         if not either_day and min(days) > max(_LONGEST[month - 1] for month in months):
-            raise ValueError(f"no date is meant by {quoted(text)}")
+            raise ValueError(f"{quoted(text)} matches no date")
         weekdays = frozenset(number % _SUNDAY for number in weekdays)
         return cls(minutes, hours, days, months, weekdays, either_day)
 

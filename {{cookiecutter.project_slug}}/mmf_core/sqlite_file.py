@@ -114,7 +114,7 @@ class SQLiteFile:
                         connection.execute(statement)
                 connection.execute(f"PRAGMA user_version={newest}")
         elif _version(connection) > newest:
-            raise sqlite3.DatabaseError("the file is that of a newer version of this service")
+            raise sqlite3.DatabaseError("the file was written by a newer version of this service")
 
 
 def _statements(script: str) -> Iterator[str]:

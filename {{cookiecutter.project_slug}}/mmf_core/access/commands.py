@@ -67,7 +67,7 @@ def keygen(private: Path, public: Path) -> None:
         descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise click.ClickException(
-            f"{private} is there already: choose another file with --key"
+            f"{private} already exists; choose another file with --key"
         ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

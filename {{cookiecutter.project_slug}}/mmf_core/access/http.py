@@ -27,7 +27,7 @@ _TOKEN = re.compile(rf"(?<![\w-])(?:{_JWT}|{PREFIX}[\w-]{{43}}(?![\w-]))", re.AS
 """A whole JWT or API key."""
 _IN_QUERY = re.compile(rf"(?:^|&)access_token=|{_TOKEN.pattern}", re.ASCII)
 """A query with a token: by its name (RFC 6750, 2.3), or with a whole JWT or API key in it."""
-_IN_ADDRESS = "a token belongs in the header Authorization, never in the address"
+_IN_URL = "a token belongs in the Authorization header, never in the URL"
 _audit_log = logging.getLogger("mmf.audit")
 
 
@@ -62,9 +62,9 @@ def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Respons
     if _TOKEN.search(context.path):
         context.path = _TOKEN.sub("***", context.path)  # for the log
         request.path = _TOKEN.sub("***", request.path)  # for the response, whose instance it is
-        raise malformed(_IN_ADDRESS)
+        raise malformed(_IN_URL)
     if (query := environ.get("QUERY_STRING")) and _IN_QUERY.search(query):
-        raise malformed(_IN_ADDRESS)
+        raise malformed(_IN_URL)
     if environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
         return Response(status=204)  # a browser asks without a token, the same for all addresses
     endpoint = request.endpoint

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from ..fingerprints import fingerprint
 
 INTERVAL = 1.0
-"""Seconds between two looks at a file."""
+"""Seconds between two checks of a file."""
 _MAX_FILE = 4 * 1024 * 1024  # bytes
 T = TypeVar("T")
 _log = logging.getLogger("mmf.audit")
@@ -45,7 +45,9 @@ class Source(Generic[T]):
             self._value = self._read(_content(file))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            _log.error("%s: the file cannot be read, and counts as it was: %s", self._name, reason)
+            _log.error(
+                "%s: the file cannot be read, keeping its last content: %s", self._name, reason
+            )
             return
         _log.info("%s: the file was read again", self._name)
 

@@ -52,7 +52,8 @@ def push(files: tuple[str, ...], to: str) -> None:
         )
         if not entry.version:
             click.echo(
-                f"warning: {entry.source} keeps no versions, so there is no way back", err=True
+                f"warning: {entry.source} keeps no versions, so this cannot be rolled back",
+                err=True,
             )
 
 

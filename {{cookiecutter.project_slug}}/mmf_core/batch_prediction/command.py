@@ -32,17 +32,19 @@ _INTERRUPTED = 130
     help="A file, a folder, a pattern, a URI, or - for standard input. May be repeated.",
 )
 @click.option("-o", "--output", required=True, metavar="OUT", help="A file, a URI, or -.")
-@click.option("-t", "--type", "type_", help="The format of - and of names that do not say it.")
-@click.option("--keep", help="Columns that go back beside the prediction: id,owner.")
-@click.option("--keep-all", is_flag=True, help="All columns go back beside the prediction.")
-@click.option("--text", help="Kept columns that are text, even if all looks like numbers.")
+@click.option(
+    "-t", "--type", "type_", help="The format of -, and of file names that do not show it."
+)
+@click.option("--keep", help="Columns to copy to the output: id,owner.")
+@click.option("--keep-all", is_flag=True, help="Copy all columns to the output.")
+@click.option("--text", help="Copied columns that are text, even if they look like numbers.")
 @click.option("--set", "arguments", multiple=True, metavar="NAME=VALUE", help="Another argument.")
 @click.option(
     "--batch-rows",
     type=click.IntRange(1),
     default=ROWS,
     show_default=True,
-    help="Rows that a call gets at most.",
+    help="Maximum rows per call.",
 )
 @click.option(
     "-n",
@@ -56,22 +58,22 @@ _INTERRUPTED = 130
     help="Predict on a cluster, instead of here; with --address.",
 )
 @click.option("--address", metavar="URL", help="The scheduler of the cluster: tcp://host:8786.")
-@click.option("--errors", metavar="FILE", help="Where bad rows go: .csv, .jsonl, .xlsx.")
+@click.option("--errors", metavar="FILE", help="The file for bad rows: .csv, .jsonl or .xlsx.")
 @click.option(
     "--max-errors",
     type=click.IntRange(0),
-    help="Bad rows after which the run ends; none without --errors, any with it.",
+    help="Bad rows that are allowed; by default none without --errors, any number with it.",
 )
 @click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
 @click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace files that are there, and what an interrupted run has left.",
+    help="Replace existing files, and the remains of an interrupted run.",
 )
 @click.option(
     "--summary",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where counts, seconds, versions and checksums go, as JSON.",
+    help="The JSON file for counts, seconds, versions and checksums.",
 )
 def predict(**options: Any) -> None:
     """Predict the rows of files with TARGET, by default the only one from a table to a table.

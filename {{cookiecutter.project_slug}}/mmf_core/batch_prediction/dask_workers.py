@@ -90,7 +90,7 @@ class DaskWorkers:
                 contents = [future.result() for future in done]
             except TimeoutError:
                 if not self._client.nthreads():
-                    raise BatchError("the cluster has no worker any more") from None
+                    raise BatchError("the cluster has no workers left") from None
                 continue
             except (KilledWorker, CancelledError, OSError) as error:
                 raise BatchError(f"the cluster failed: {error}") from error

@@ -44,7 +44,7 @@ class Destination:
         return self.name == STANDARD
 
     def check(self, sources: Iterable[Source], *, overwrite: bool) -> None:
-        """Raise BatchError if it is an input, is there already, or has no place."""
+        """Raise BatchError if it is an input, exists already, or has no folder."""
         if self.is_standard:
             return
         if self.place and self.place.query:

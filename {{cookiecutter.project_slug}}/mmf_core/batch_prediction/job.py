@@ -48,7 +48,7 @@ class Job:
         if request.address:
             Dask().require("--engine dask")
         if request.resume and not self._is_resumable:
-            raise BatchError("--resume needs files: standard input and output are gone")
+            raise BatchError("--resume needs files: standard input and output cannot be resumed")
         self._settings = Settings.from_env()
         output = output_of(self._destination, limits_of(self._settings))
         formats = frozenset(source.format for source in self._sources)

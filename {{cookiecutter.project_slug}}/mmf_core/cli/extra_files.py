@@ -47,7 +47,7 @@ def leftover_files(project: Path, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         for path in PROJECT_FILES.get(name, ()):
             if (project / path).exists():
-                yield f"left      {path}: delete it, and what compose.yaml says of it"
+                yield f"left      {path}: delete it, and its part of compose.yaml"
 
 
 def added_requirements(project: Path, packages: set[str], payload: Path) -> Iterator[str]:

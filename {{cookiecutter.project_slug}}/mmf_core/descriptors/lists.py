@@ -111,4 +111,4 @@ def _invalid(errors: list[ErrorDetail], count: str) -> InvalidValue:
     first = f"item {errors[0].row}: {errors[0].message}"
     if count == "1":
         return InvalidValue(first, errors)
-    return InvalidValue(f"items that are invalid: {count}; {first}", errors)
+    return InvalidValue(f"invalid items: {count}; {first}", errors)

@@ -21,12 +21,12 @@ _TEXT_OR_NULL = {"type": ["string", "null"]}
 _PROPERTIES = {
     "file": {"type": "string"},
     "sha256": {"type": "string"},
-    "version": {**_TEXT_OR_NULL, "description": "the store's id of it"},
-    "promoted": {"type": "boolean", "description": "whether the service takes it at once"},
+    "version": {**_TEXT_OR_NULL, "description": "its id in the store"},
+    "promoted": {"type": "boolean", "description": "whether the service uses it immediately"},
     "metrics": {"type": "object", "additionalProperties": {"type": "number"}},
     "note": {"type": "string"},
     "trained_at": {"type": "string", "format": "date-time"},
-    "commit": {**_TEXT_OR_NULL, "description": "the git commit of the code that has trained it"},
+    "commit": {**_TEXT_OR_NULL, "description": "the git commit of the code that trained it"},
 }
 
 
@@ -57,7 +57,7 @@ class ModelFile(Descriptor[TrainedModel]):
     """A fitted model as result: it becomes the next version of a file that the service loads.
 
     - `file`: the file, as in `mmf.artifact(file)`.
-    - `promote`: whether the service takes it at once; with False it is only put into the store.
+    - `promote`: whether the service uses it immediately; with False it is only put into the store.
     - `metric`: the metric by which a model is compared with the one in use: the greater is the
       better, as with scikit-learn's scores. Without it every model is good enough.
     - `tolerance`: by how much that metric may be less.

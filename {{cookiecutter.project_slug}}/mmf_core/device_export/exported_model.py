@@ -80,7 +80,7 @@ def _inputs(session: Any, exported: Any) -> list[dict[str, Any]]:
     nodes = session.get_inputs()
     names = getattr(exported, "feature_names_in_", None)
     if names is None:
-        raise ExportError(f"{MODEL} does not say its columns; write it with mmf.save_model")
+        raise ExportError(f"{MODEL} does not declare its columns; save it with mmf.save_model")
     columns = [list(names)] if len(nodes) == 1 else [[node.name] for node in nodes]
     return [
         {

@@ -234,7 +234,7 @@ class MicroBatcher:
                 self._enabled = False
                 _log.warning(
                     "%s: batching disabled for this target: it returns rows in another order, or "
-                    "with a named index, which does not say whose they are",
+                    "with a named index, which does not identify their requests",
                     self._route,
                 )
                 return False

@@ -46,13 +46,13 @@ class ColumnDraft:
             raise Refused("expected a number, text, flag, date or date with time")
         (kind,) = kinds
         if self.kind not in {None, kind}:
-            raise Refused("the column has another type already")
+            raise Refused("the column already has another type")
         self.kind = kind
 
     def order(self, monotonic: str, *, strictly: bool) -> None:
         """Have values in order."""
         if self.monotonic not in {None, monotonic}:
-            raise Refused("the column has another order already")
+            raise Refused("the column already has another order")
         self.monotonic = monotonic
         self.unique = self.unique or strictly
 

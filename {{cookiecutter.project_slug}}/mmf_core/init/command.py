@@ -59,7 +59,7 @@ def init(model: str, name: str) -> None:
     _set_sample_aside()
     added = add_requirements(loaded, file, saved_with)
     for line in added:
-        click.echo(f"requirements.in has {line} now: make add installs and pins it")
+        click.echo(f"added {line} to requirements.in: make add installs and pins it")
     for part in unused_parts(loaded, models):
         click.echo(f"{_MAIN} does not use {part!r} of the file, which does not fit the model")
     calls = [call for served in models if (call := _try(served, saved_with))]
@@ -139,7 +139,7 @@ def _set_sample_aside() -> None:
     if not _SAMPLE_TEST.exists():
         return
     for path in (_SAMPLE_TEST, *(path for path in _SAMPLE_FILES if _is_about_wine(path))):
-        click.echo(f"{path} was the sample's; it is {set_aside(path)} now, to look at or delete")
+        click.echo(f"renamed the sample's {path} to {set_aside(path)}: keep or delete it")
     if _SAMPLE_EXAMPLES.parent.exists() and not _SAMPLE_EXAMPLES.exists():
         _SAMPLE_EXAMPLES.write_text("{}\n", encoding="utf-8")
     click.echo("README.md still shows calls of the sample; GET /<target> shows yours")
@@ -153,9 +153,7 @@ def _try(served: ServedModel, saved_with: Mapping[str, str]) -> str:
     """Call a model as its target will; return how a client does, if it succeeds."""
     columns, reason = served.columns
     if columns is None:
-        click.echo(
-            f"{served.target} is without a schema, since the columns are not known: {reason}"
-        )
+        click.echo(f"{served.target} has no schema, because the columns are unknown: {reason}")
         return ""
     if served.before_expression:
         click.echo(f"{served.target}: {served.before_expression} transforms the table first")
@@ -168,8 +166,8 @@ def _try(served: ServedModel, saved_with: Mapping[str, str]) -> str:
             f"the model fails on the example, {type(error).__name__}: {error}; correct {_MAIN}"
         )
         return ""
-    versions = ", by other versions than those of the file" if saved_with else ""
-    click.echo(f"an example is predicted{versions}: {', '.join(map(str, _first_values(result)))}")
+    versions = ", with other versions than the file's" if saved_with else ""
+    click.echo(f"prediction for an example{versions}: {', '.join(map(str, _first_values(result)))}")
     return (
         f"curl http://127.0.0.1:8000/{served.target} -H 'Content-Type: application/json' "
         f"-H 'Accept: application/json' -d {shlex.quote(json.dumps(rows, ensure_ascii=False))}"

@@ -136,7 +136,7 @@ def _before(loaded: Mapping[Any, Any], key: Any) -> tuple[Any, str]:
     is_array = _names(model) is None and _width(model) is not None
     if len(fitting) > 1 or not is_array or _names(loaded[fitting[0]]) is None:
         raise CannotServe(
-            f"{key!r} and {', '.join(map(repr, fitting))}, and does not say whether that model "
+            f"{key!r} and {', '.join(map(repr, fitting))}, and does not record whether that model "
             f"takes the table itself or what those return"
         )
     return loaded[fitting[0]], f"models[{fitting[0]!r}]"

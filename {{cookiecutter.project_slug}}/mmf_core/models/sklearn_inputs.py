@@ -115,7 +115,7 @@ class _Reader:
     def _foreign(self, estimator: Any, names: Sequence[str]) -> Columns:
         inputs = self._inputs_of(estimator)
         if inputs is None or len(inputs.columns) != len(names):
-            raise DescriptorError(f"{estimator.__class__.__name__}: it does not say what it takes")
+            raise DescriptorError(f"{estimator.__class__.__name__}: it does not declare its input")
         return dict(zip(names, inputs.columns.values(), strict=True))
 
 

@@ -92,7 +92,7 @@ def files(location: str) -> list[Path]:
     if not location:
         raise LogError("expected the folder of the log, or MMF_PAYLOAD_LOG=FOLDER")
     if is_uri(location):
-        raise LogError(f"{location}: copy it to a folder first, such as by aws s3 sync")
+        raise LogError(f"{location}: copy it to a folder first, for example with aws s3 sync")
     if not Path(location).is_dir():
         raise LogError(f"{location}: no such folder; it appears with the first file of the log")
     paths = Path(location).glob("**/[!.]*.parquet")

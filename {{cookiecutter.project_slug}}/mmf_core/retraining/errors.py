@@ -12,7 +12,7 @@ class RetrainingForbidden(RequestError):
 
 
 class RetrainingConflict(RequestError):
-    """The file is being trained already (RFC 9110, 15.5.10)."""
+    """The file is already being trained (RFC 9110, 15.5.10)."""
 
     status = 409
 

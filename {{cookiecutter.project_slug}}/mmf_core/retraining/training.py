@@ -59,7 +59,7 @@ class Trainer:
     def __call__(self, target: Target, call: Callable[[], TrainedModel]) -> dict[str, Any]:
         """Train, and make the model the next version of its file, or offer it; return a summary.
 
-        RetrainingConflict while the file is being trained already; ModelRejected if the model is
+        RetrainingConflict while the file is already being trained; ModelRejected if the model is
         worse, incompatible, or fails; ModelNotStored without room for it. The file and the lock are
         then unchanged. Other errors are those of `call`.
         """
@@ -205,7 +205,7 @@ def _exclusive(path: Path, *, waits: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise RetrainingConflict(f"{path} is being trained already") from None
+            raise RetrainingConflict(f"{path} is already being trained") from None
         yield
     finally:
         os.close(lock)

@@ -48,7 +48,7 @@ def _begin(file: Path, document: dict[str, Any]) -> Plan:
     is_same = current is not None and current.name == _candidate(plan).name
     if current and current.promoted and is_same:
         raise NoRollout(
-            f"{current.name} is promoted already: give the new version another name, or remove "
+            f"{current.name} is already promoted: give the new version another name, or remove "
             f"{file.name}"
         )
     if current and not current.promoted and not is_same:
@@ -85,9 +85,9 @@ def _promote(file: Path) -> Plan:
     plan = _served(file)
     candidate = _candidate(plan)
     if candidate.main:
-        raise NoRollout(f"put {candidate.main} in the place of main.py yourself, then abort")
+        raise NoRollout(f"replace main.py with {candidate.main} yourself, then abort")
     if uris := [source for source in candidate.artifacts.values() if is_uri(source)]:
-        raise NoRollout(f"put {uris[0]} in the place of the current file yourself, then abort")
+        raise NoRollout(f"replace the current file with {uris[0]} yourself, then abort")
     plan = plan.with_candidate(promoted=True)
     entries = lockfile.read()
     for name, source in candidate.artifacts.items():

@@ -152,7 +152,7 @@ def _translate_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except RecursionError as error:  # boto3 repeats the request without a limit
-        raise StoreError(f"{uri}: redirected again and again") from error
+        raise StoreError(f"{uri}: redirected too many times") from error
     except HTTPError as error:  # while it reads an error's text
         raise connection_error(uri, error) from error
     except botocore.ClientError as error:

@@ -83,7 +83,7 @@ def download_folder(open_object: Opener, uri: str, target: Path, expected: Versi
         archive.unlink(missing_ok=True)
         if isinstance(error, StoreError):
             raise
-        raise StoreError(f"{redact_url(uri)}: cannot be unpacked: {error}") from error
+        raise StoreError(f"{redact_url(uri)}: cannot be extracted: {error}") from error
     archive.unlink()
     if expected.sha256 and expected.sha256 != (actual := sha256_of(new)):
         shutil.rmtree(new)

@@ -154,7 +154,9 @@ def _mark(body: bytes, options: Mapping[str, Any], error: InvalidValue) -> bytes
         ],
     }
     if not _places.acquire(blocking=False):
-        _log.warning("a workbook was not marked, its errors were sent as JSON: others wait for it")
+        _log.warning(
+            "a workbook was not marked, its errors were sent as JSON: too many are waiting"
+        )
         return None
     try:
         return _run(json.dumps(arguments) + b"\n" + body)

@@ -230,7 +230,7 @@ def _refuse_orphans(registry: Registry) -> None:
             orphaned += [f"{name}={value!r}" for name, value in options.items() if value]
         if not orphaned:
             continue
-        reason = f"{orphaned[0]} needs an extra that is not there; see mmfmeta extras"
+        reason = f"{orphaned[0]} needs an extra that is not installed; see mmfmeta extras"
         if not target.trains or target.call_options.schedule:
             raise DeclarationError(f"{target.route}: {reason}")
         del registry.targets[target.route]

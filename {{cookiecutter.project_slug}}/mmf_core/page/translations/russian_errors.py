@@ -64,8 +64,8 @@ RUSSIAN_ERRORS = {
         "значений в списке не больше {number}, получено: {count}"
     ),
     "item {number}: {rest}": "элемент {number}: {rest}",
-    "items that are invalid: {number}": "неверных элементов: {number}",
-    "items that are invalid: more than {number}": "неверных элементов: больше {number}",
+    "invalid items: {number}": "неверных элементов: {number}",
+    "invalid items: more than {number}": "неверных элементов: больше {number}",
     "expected a list of values, got {value}": "ожидается список значений, получено: {value}",
     "expected {width} values, got {number}": "нужно значений: {width}, получено: {number}",
     "row {number}: {rest}": "строка {number}: {rest}",
