@@ -388,7 +388,7 @@ def test_database_size_is_bounded(make_store: Callable[..., FeedbackStore]) -> N
     assert store.find("0 0") is None
     assert store._file.path.stat().st_size < 800_000
     connection = sqlite3.connect(store._file.path)
-    assert 300 < connection.execute("SELECT count(*) FROM answers").fetchone()[0] < 1_000
+    assert 300 < connection.execute("SELECT count(*) FROM responses").fetchone()[0] < 1_000
     connection.close()
 
 
@@ -492,7 +492,7 @@ def test_responses_are_recorded_by_a_thread(client: FlaskClient) -> None:
         time.sleep(0.01)
     assert "mmf-feedback" in {thread.name for thread in threading.enumerate()}
     connection = sqlite3.connect(feedback().settings.file)
-    assert connection.execute("SELECT count(*) FROM answers").fetchone()[0] == 50
+    assert connection.execute("SELECT count(*) FROM responses").fetchone()[0] == 50
     connection.close()
 
 
@@ -559,12 +559,12 @@ def test_sums_match_the_rows(reported: list[Any], removed: int) -> None:
         learned = [
             store._rows(
                 "SELECT count(reward), total(reward) FROM feedback JOIN served ON "
-                "served.id = feedback.served WHERE version = ? AND answer > 4",
+                "served.id = feedback.served WHERE version = ? AND response > 4",
                 version,
             )[0]
             for version in ("v0", "v1")
         ]
-        store._rows("DELETE FROM answers WHERE seq <= ?", removed)
+        store._rows("DELETE FROM responses WHERE seq <= ?", removed)
         expected = {
             (served, number): values
             for served, number, *values in store._rows(

@@ -85,5 +85,5 @@ def test_worker_records_its_responses_before_it_exits(tmp_path: Path) -> None:
         for number in range(20):
             assert call(service, number).status_code == 200
     connection = sqlite3.connect(tmp_path / ".feedback" / "feedback.db")
-    assert connection.execute("SELECT count(*) FROM answers").fetchone() == (20,)
+    assert connection.execute("SELECT count(*) FROM responses").fetchone() == (20,)
     connection.close()

@@ -42,7 +42,7 @@ class Settings:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What each request has beside its own headers."""
+        """The headers of each request in addition to its own."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     @classmethod

@@ -177,7 +177,7 @@ class Artifact:
 
     @property
     def info(self) -> ArtifactInfo:
-        """Which file it is, as far as `artifacts.lock` or `sha256=` says."""
+        """The identity of the file, as far as `artifacts.lock` or `sha256=` has it."""
         locks = lockfile.read(self.folder / lockfile.LOCK)
         entry = self._resolved.entry if self._resolved else locks.get(self.file)
         version, locked = (entry.version, entry.sha256) if entry else ("", "")

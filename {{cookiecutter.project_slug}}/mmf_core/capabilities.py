@@ -95,7 +95,7 @@ class Capability:
     or extensions of the application, and `openapi` describes them. `groups` are those of the
     routes, by blueprint or endpoint: the one that a caller needs, or that everybody may call them
     (see `web.authorization`). `authorizer` creates the object that decides who may call what, or
-    None if everybody may. `document` changes the OpenAPI document. `commands` are those of
+    None if every caller may. `document` changes the OpenAPI document. `commands` are those of
     `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
     busy. `trusted_origins` are those of pages that may call targets from a browser. `observer`
     creates an object that is notified of every request. `call_observer` creates the observer of

@@ -444,7 +444,7 @@ class Client:
 class Task:
     """A call whose result comes later: see `Client.submit`. `id` finds it again: `Client.task`.
 
-    `document` is what the service said of it last; `status`, `progress` and `message` ask anew.
+    `document` is the last response about it; `status`, `progress` and `message` request a new one.
     """
 
     def __init__(
@@ -467,13 +467,13 @@ class Task:
 
     @property
     def progress(self) -> float | None:
-        """How much is done, 0 to 1, as far as the function says so."""
+        """The completed fraction, 0 to 1, if the function reports it."""
         progress: float | None = self.refresh()["progress"]
         return progress
 
     @property
     def message(self) -> str:
-        """What the function says that it is doing."""
+        """The function's message about its progress."""
         return str(self.refresh()["message"])
 
     def refresh(self, wait: float = 0) -> dict[str, Any]:

@@ -13,7 +13,7 @@ MAX_ERRORS = 20
 LONGEST_VALUE = 100
 """Characters of an invalid value that a response repeats."""
 LONGEST_NAME, LONGEST_MESSAGE = 1_000, 10_000
-"""Characters of the place of an error, and of what is said of it."""
+"""Maximum characters of the place of an error, and of its message."""
 
 
 def quoted(value: Any) -> str:
@@ -31,7 +31,7 @@ def as_text(value: Any) -> str:
         text = str(value)
     except Exception:  # noqa: BLE001 - of an integer of 5,000 digits, or a class of the author
         text = f"a value of type {type(value).__name__}"
-    # half of a surrogate pair is no character
+    # half of a surrogate pair is not a character
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 

@@ -139,7 +139,7 @@ class ResultError(TargetError):
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 CRASHED = "the service failed on this request; its log has the reason under this request_id"
-"""What a caller learns of a crash: the trace is in the log only."""
+"""The caller's message about a crash: the trace is in the log only."""
 
 
 def problem_document(

@@ -1,4 +1,4 @@
-"""What processes are: gunicorn's or not; their memory, children and open files, from /proc."""
+"""Processes: whether they are gunicorn's, their memory, children and open files, from /proc."""
 
 from __future__ import annotations
 

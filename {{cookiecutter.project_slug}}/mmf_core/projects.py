@@ -24,7 +24,7 @@ def own_modules() -> dict[str, ModuleType]:
 
 
 def forget(modules: Mapping[str, ModuleType]) -> None:
-    """Have modules imported anew the next time."""
+    """Have modules imported again the next time."""
     for name in modules:
         del sys.modules[name]
     importlib.invalidate_caches()

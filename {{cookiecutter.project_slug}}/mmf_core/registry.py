@@ -86,7 +86,7 @@ class Registry:
         - `task_timeout`: seconds until a task fails; `MMF_TASK_TIMEOUT` if it is missing.
         - `retries`: how often a task runs again whose process has crashed, or whose function has
           raised `mmf.Unavailable`, 1 if it is missing.
-        - `schedule`: when it runs as a task by itself, as cron says it, in UTC: `"0 3 * * *"` is
+        - `schedule`: when it runs as a task by itself, in cron's syntax, in UTC: `"0 3 * * *"` is
           each day at 3:00. Every argument needs a default then.
 
         >>> @mmf.target(returns=mmf.Float(), timeout=2.5)

@@ -1,4 +1,4 @@
-"""What a function says while it runs as a task: its progress; and whether it was cancelled.
+"""Reports of a function that runs as a task: its progress; and whether it was cancelled.
 
 A process runs one task at a time, so that this is of the process, also in threads of the author's.
 Outside a task nobody listens.
@@ -12,7 +12,7 @@ from .errors import quoted
 
 
 class TaskReporter:
-    """Who listens; `tasks/`, if it is there, sets both functions."""
+    """The receivers of reports; `tasks/`, if it is there, sets both functions."""
 
     def __init__(self) -> None:
         self.progress: Callable[[float, str], None] = lambda _fraction, _message: None

@@ -120,7 +120,7 @@ class Target:
 
     @property
     def has_single_result(self) -> bool:
-        """Whether a call is answered by one value, and at once."""
+        """Whether a call returns a single value immediately."""
         return not (self.is_stream or self.call_options.background)
 
     @property

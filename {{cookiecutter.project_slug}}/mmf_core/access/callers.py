@@ -33,7 +33,7 @@ class TokenCaller:
 
     @property
     def log_fields(self) -> dict[str, str]:
-        """What lines of the log say of this caller."""
+        """The fields of this caller in the log."""
         return {"caller": self.name} | ({"token_id": self.token_id} if self.token_id else {})
 
     def check_group(self, group: str) -> None:

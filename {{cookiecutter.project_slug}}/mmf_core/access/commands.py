@@ -134,7 +134,7 @@ def create(  # noqa: PLR0913, PLR0917 - an option each
 @click.option("--revoked", envvar="MMF_TOKEN_REVOKED", help="The file of revoked tokens.")
 @AUDIENCE_OPTION
 def inspect(text: str | None, keys: str, revoked: str | None, audience: str | None) -> None:
-    """Show what a token says, and whether a service would accept it; else end with 1.
+    """Show a token's claims, and whether a service would accept it; exit with 1 if not.
 
     Without TOKEN it is read from standard input, so that no history of commands has it.
     """

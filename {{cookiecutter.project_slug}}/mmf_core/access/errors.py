@@ -1,4 +1,4 @@
-"""Why a request is refused, with the headers that say so to a program."""
+"""Reasons for refusing a request, with the headers that report them to programs."""
 
 from __future__ import annotations
 

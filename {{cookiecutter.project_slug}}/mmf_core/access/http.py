@@ -66,7 +66,8 @@ def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Respons
     if (query := environ.get("QUERY_STRING")) and _IN_QUERY.search(query):
         raise malformed(_IN_URL)
     if environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
-        return Response(status=204)  # a browser asks without a token, the same for all addresses
+        # Browsers send preflights without a token: they get the same response for every path.
+        return Response(status=204)
     endpoint = request.endpoint
     group = installed.group_of(endpoint)
     if group == OPEN:

@@ -29,7 +29,7 @@ PACKAGES = _Packages()
 
 
 class Quota(NamedTuple):
-    """What is left of a caller's rate, and the seconds until the next window."""
+    """The remaining requests of a caller, and the seconds until the next window."""
 
     rate: Rate
     remaining: int

@@ -19,7 +19,7 @@ _log = logging.getLogger("mmf.audit")
 
 
 class Source(Generic[T]):
-    """A value that a text holds, or a file. A file that cannot be read any more changes nothing."""
+    """A value that a text holds, or a file. A file that can no longer be read changes nothing."""
 
     def __init__(
         self, name: str, read: Callable[[str], T], text: str = "", file: Path | None = None

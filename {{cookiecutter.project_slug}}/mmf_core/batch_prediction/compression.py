@@ -62,7 +62,7 @@ def damage_reported(name: str, compression: str) -> Iterator[None]:
 
 
 def _errors(compression: str) -> tuple[type[Exception], ...]:
-    """Return what damaged data raises, beside EOFError and BadGzipFile."""
+    """Return the errors that damaged data raise, besides EOFError and BadGzipFile."""
     if compression == GZIP:
         return (zlib.error,)
     return (_zstd().ZstdError,) if compression == ZSTD else ()

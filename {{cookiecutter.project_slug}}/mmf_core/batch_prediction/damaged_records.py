@@ -72,7 +72,7 @@ def _split(chunk: TextChunk) -> tuple[TextChunk, list[bytes]]:
             separator=chunk.separator,
         )
         records = records[end:]
-    return chunk, [record for record in records if record.strip()]  # the others are no rows
+    return chunk, [record for record in records if record.strip()]  # blank records are not rows
 
 
 def _damaged(

@@ -40,7 +40,7 @@ class Place:
 
     @classmethod
     def of(cls, name: str) -> Place | None:
-        """Return what a name means; None if it is not that of a database."""
+        """Return the table of a name; None if it is not the name of a database."""
         scheme, _, rest = name.partition("://")
         if not rest or scheme.partition("+")[0] not in _SCHEMES:
             return None
@@ -55,7 +55,7 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """What messages say: no password, and no options, which may have one, too."""
+        """The URI for messages, without the password and the options, which may have one, too."""
         from sqlalchemy import make_url
 
         with _errors("the database"):

@@ -18,7 +18,7 @@ from .errors import BatchError
 from .sources import STANDARD, Source, format_of
 
 _ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
-"""What a store says of an object that is not there; FORBIDDEN to who may not list others."""
+"""The status of a missing object; FORBIDDEN if the keys may not list objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Destination:
 
     @classmethod
     def of(cls, name: str, default: str | None) -> Destination:
-        """Return what a name means; BatchError if it does not say its format."""
+        """Return the destination of a name; BatchError if the name does not show its format."""
         if place := Place.of(name):
             return cls(place.shown, Format.ARROW, place=place)
         file = name.rstrip("/").rpartition("/")[2] if is_uri(name) else Path(name).name

@@ -1,4 +1,4 @@
-"""The target of a batch, and the values of its arguments beside the table."""
+"""The target of a batch, and the values of its arguments besides the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the options of `mmfmeta predict` say."""
+"""The options of `mmfmeta predict`."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Done(NamedTuple):
 class Run:
     """Makes the parts of one output, in order, and the output of them."""
 
-    def __init__(  # noqa: PLR0913 - what a run is made of
+    def __init__(  # noqa: PLR0913 - the parts of a run
         self,
         predictor: Predictor,
         output: Output,

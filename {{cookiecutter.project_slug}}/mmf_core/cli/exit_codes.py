@@ -6,6 +6,6 @@ import click
 
 
 class Undecided(click.ClickException):
-    """It cannot be said, and the message says why."""
+    """The command cannot decide; the message has the reason."""
 
     exit_code = 2

@@ -54,7 +54,7 @@ def _artifact_files(module: Path) -> Iterator[str]:
     """Yield the files that a module names as `artifact("…")`, without running it."""
     try:
         tree = ast.parse(module.read_bytes())
-    except (OSError, SyntaxError, ValueError):  # the service itself says it better
+    except (OSError, SyntaxError, ValueError):  # the service itself reports it better
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node.func) == "artifact":

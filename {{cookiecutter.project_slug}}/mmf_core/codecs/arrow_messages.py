@@ -1,6 +1,6 @@
 """How large the compressed buffers of an Arrow stream or file become, as each one declares.
 
-Pyarrow decompresses a whole batch before its size can be asked for: each buffer into the length
+Pyarrow decompresses a whole batch before its size is available: each buffer into the length
 that it begins with. Messages, and the footer of a file, are flatbuffers: a table begins with the
 distance back to the places of its fields, which are numbered as in Message.fbs and File.fbs.
 Pyarrow verifies them when it reads; here, what leads out of the bytes is any error.

@@ -74,7 +74,7 @@ class MemoryBudget:
         self._size = self._left = max_memory(options)
 
     def spend(self, size: int) -> None:
-        """Raise BodyTooLarge if so many bytes more are too many."""
+        """Raise BodyTooLarge if this many more bytes exceed the limit."""
         self._left -= size
         if self._left < 0:
             raise _too_many_values(self._name, self._size)

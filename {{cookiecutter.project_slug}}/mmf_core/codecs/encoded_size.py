@@ -26,7 +26,7 @@ _ZONED_CELL = 24
 """What a time in a zone counts for, which takes ten microseconds."""
 
 _LIST = 16
-"""What a list in an array counts for, beside its values: orjson takes a hundred bytes for it."""
+"""What a list in an array counts for, besides its values: orjson takes a hundred bytes for it."""
 
 
 def check_width(table: pd.DataFrame) -> None:

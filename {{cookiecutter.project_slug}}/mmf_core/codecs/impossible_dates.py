@@ -26,7 +26,7 @@ LEAP_DAY = 60
 """29 February 1900, which Excel counts in the first of its two calendars."""
 _NUMBER = rb"(?:-|60[.<]|[0-9]{9}|[0-9.]{1,25}[eE][+0-9])"
 MAY_BE_IMPOSSIBLE = re.compile(rb"v>" + _NUMBER)
-"""A value that is no date, or a duration of very many days, if it has such a style."""
+"""A value that is not a date, or a duration of very many days, if it has such a style."""
 _STYLED = re.compile(rb"""\ss=["']([0-9]{1,5})["']""" + TO_VALUE + _NUMBER)
 _IN_1904 = re.compile(rb"""\bdate1904\s*=\s*["'](?:1|true)""")
 _MAX_DAYS, _MAX_DIGITS = 999_999_999, 9  # of a timedelta
@@ -70,7 +70,7 @@ def _doubtful_styles(sheet: bytes) -> Collection[int]:
 
 
 def _styles_of(xml: bytes, workbook: bytes) -> _Styles:
-    """Ask calamine what it makes of a number in each style."""
+    """Have calamine read a number in each style."""
     import numpy as np
     from python_calamine import CalamineWorkbook
 

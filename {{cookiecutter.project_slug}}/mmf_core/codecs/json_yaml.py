@@ -16,7 +16,7 @@ from .json_values import MAX_DEPTH, check_value, too_deep
 MAX_REPEATED = 100_000
 """The values that all aliases together may stand for: a few lines can stand for billions."""
 TEXT_UNIT = 64
-"""A text or a number counts as one value more for so many characters."""
+"""A text or a number counts as one value more for each run of this many characters."""
 
 # Scalars other than text: YAML 1.2's core schema, with numbers as in JSON. By default PyYAML reads
 # YAML 1.1, in which `no` is a bool, `1:30` a number and 2026-01-31 a date.

@@ -62,8 +62,8 @@ def check_fields(table: pd.DataFrame) -> None:
 def _inside(values: list[Any]) -> tuple[dict[Any, list[Any]], list[Any]]:
     """Return the values of all objects by their names, and the items of all lists.
 
-    In one pass, and of a few values at a time, which a cache holds: others lie anywhere in memory,
-    and each look at one takes its time.
+    In one pass, and of a few values at a time, which a cache holds: others are anywhere in memory,
+    and each access takes its time.
     """
     members: dict[Any, list[Any]] = defaultdict(list)
     items: list[Any] = []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MAX_CHANGED = 500_000
-"""Cells that are written anew before a sheet is read; each takes the memory of twenty."""
+"""Cells that are rewritten before a sheet is read; each takes the memory of twenty."""
 NAME = rb"<(?:[\w.-]{1,50}:)?+"
 SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
 TO_VALUE = (  # over a formula, the cell's own or one that cells share

@@ -29,7 +29,7 @@ _BREAKS = {b"line-break": b"&#10;", b"tab": b"&#9;"}  # calamine would leave the
 _MAX_TAGS = 3_000_000
 """Each takes a call of a function; a content.xml of the largest size has about as many."""
 _MAX_CHANGED = 200_000
-"""Cells that are written anew before a sheet is read."""
+"""Cells that are rewritten before a sheet is read."""
 _FORMULA = b"table:formula"
 _UNKNOWN_VALUE = f' office:value-type="string" office:string-value="{UNKNOWN}"'.encode()
 _LONGEST_ERROR = 100  # characters

@@ -105,7 +105,7 @@ def _read(
         return from_batches(checked, options)
     except RequestError:
         raise
-    except pa.ArrowMemoryError:  # a forged length asks for more memory than there is
+    except pa.ArrowMemoryError:  # a forged length requests more memory than is available
         raise too_large(name, max_size) from None
     except MemoryError:
         raise
@@ -186,8 +186,7 @@ def _safe_batch_rows(schema: Any, largest: int, longest: int, max_size: int) -> 
 def _check_dictionaries(data: bytes, file: Any, max_size: int) -> None:
     """Refuse a file whose texts are too long, each counted as often as it is repeated.
 
-    What a column's own metadata say is not asked for: pyarrow aborts the process if they are
-    damaged.
+    A column's own metadata are not read: pyarrow aborts the process if they are damaged.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -65,7 +65,7 @@ def _read(data: bytes, options: Options) -> pd.DataFrame:
 
 
 def _check_text_size(rows: list[list[Any]], max_size: int) -> None:
-    """Refuse a sheet whose cells share a text that is long for so many."""
+    """Refuse a sheet in which too many cells share a long text."""
     texts = (cell for row in rows for cell in row if type(cell) is str)
     if sum(map(len, texts)) > max_size:
         raise too_large("workbook", max_size)
@@ -113,7 +113,7 @@ def _value(cell: Any, datemode: Literal[0, 1]) -> Any:
 
 
 def _moment(days: float, datemode: Literal[0, 1]) -> datetime | time:
-    """Return the date so many days after the first, or a time of day if it is less than one."""
+    """Return the date `days` after the first, or a time of day if it is less than one."""
     moment = _EPOCHS[datemode] + _span(days)
     if days < 1:
         return moment.time()

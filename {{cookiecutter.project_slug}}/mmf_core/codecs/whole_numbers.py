@@ -21,7 +21,7 @@ _PIECE_SIZE = 1 << 16
 
 
 def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
-    """Return whether so many digits follow each other, other than after a point.
+    """Return whether `count` digits follow each other, other than after a point.
 
     By default, as many as a whole number has that a float may not hold.
     """
@@ -37,7 +37,7 @@ def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
 
 
 def _has_run(characters: np.ndarray, count: int, *, is_first: bool) -> bool:
-    """Return whether so many digits follow each other in a piece, which stays in the cache.
+    """Return whether `count` digits follow each other in a piece, which stays in the cache.
 
     Its first character is that before the piece, unless the text begins here.
     """
@@ -81,8 +81,9 @@ def exact_array(
     for number in numbers:
         if type(number) is int and number != float(number):
             raise InvalidValue(
-                f"expected numbers that one type holds exactly, got {quoted(number)} beside "
-                "fractions, nulls or numbers of another sign; send integers only, or shorter ones"
+                f"expected numbers that one type holds exactly, got {quoted(number)} together "
+                "with fractions, nulls or numbers of another sign; send integers only, or "
+                "shorter ones"
             )
     return floats
 

@@ -30,7 +30,7 @@ _PLAIN_BYTE_SIZE = 2
 
 
 def open_book(data: bytes, options: Options) -> Any:
-    """Return xlrd's book, whose sheets are read when asked for; errors of xlrd for other files.
+    """Return xlrd's book, whose sheets are read on demand; errors of xlrd for other files.
 
     BodyTooLarge where its records take more than the bounds of memory, now or later.
     """

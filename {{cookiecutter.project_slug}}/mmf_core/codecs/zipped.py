@@ -121,7 +121,7 @@ def _check(part: bytes) -> None:
     counts = _COUNT.findall(part) if b"uniqueCount" in part else ()
     if b"\0" in part or any(int(count) > len(part) for count in counts):
         raise RequestError("this workbook has been tampered with; save it again")
-    if len(part) > MIB:  # else there are not so many
+    if len(part) > MIB:  # a smaller one cannot have too many
         for tag in _PLACES:  # before they are looked at one by one
             refuse_sparse(count_pairs(part, b"<:", tag), 1, len(part) // BYTES_PER_CELL)
         rows = count_pairs(part, b"<", b"row")

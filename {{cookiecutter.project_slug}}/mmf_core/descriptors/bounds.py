@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": operator.ge}
-"""What a value beyond a bound is to it."""
+"""The relation of an invalid value to its bound."""
 MAX_SHOWN = 10
 """Choices in a message."""
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}

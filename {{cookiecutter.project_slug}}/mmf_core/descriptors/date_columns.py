@@ -62,7 +62,7 @@ def datetime_hint(cell: Any, _number_format: NumberFormat) -> str:
 
 
 def zone_hint(zone: Zone) -> Callable[[Any, NumberFormat], str]:
-    """Return what says how to correct a date and time that is none of a zone's."""
+    """Return a hint how to correct a date and time that a zone does not have."""
 
     def hint(cell: Any, number_format: NumberFormat) -> str:
         moment = exact_date_time(cell)

@@ -36,7 +36,7 @@ def are_date_times(texts: Sequence[str]) -> bool:
 
 
 def exact_date_times(cells: Iterable[Any]) -> list[datetime | None]:
-    """Return what `exact_date_time` does of each cell, in a third of the time."""
+    """Return the `exact_date_time` of each cell, in a third of the time."""
     matches, parse = _TEXT.fullmatch, datetime.fromisoformat
     moments: list[datetime | None] = []
     for cell in cells:

@@ -40,7 +40,7 @@ def moment_schema(zone: Zone | None) -> dict[str, Any]:
 
 
 def described(schema: Mapping[str, Any], description: str) -> dict[str, Any]:
-    """Return a schema with what its author says of the value, before what it says itself."""
+    """Return a schema with its author's description of the value first."""
     own = schema.get("description")
     texts = [text for text in (description, f"({own})" if own and description else own) if text]
     return {**schema, **({"description": " ".join(texts)} if texts else {})}

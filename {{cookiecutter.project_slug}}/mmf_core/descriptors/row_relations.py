@@ -73,7 +73,7 @@ def check_declared(column: Column) -> None:
 
 
 def with_relations(schema: Mapping[str, Any], column: Column) -> dict[str, Any]:
-    """Return a cell's JSON Schema with what it must be to others; no keyword says that."""
+    """Return a cell's JSON Schema with what it must be to others; no keyword expresses that."""
     texts = [schema["description"]] if "description" in schema else []
     if column.unique:
         texts.append("unique in its column")

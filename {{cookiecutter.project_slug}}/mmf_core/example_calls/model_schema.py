@@ -142,7 +142,7 @@ class _Call(NamedTuple):
 
     @property
     def complaint(self) -> str:
-        """What the model says of the very table; "" if it says nothing, or got another table."""
+        """The model's complaint about this very table; "" without one, or for another table."""
         error = self.error
         if isinstance(error, RejectedInput) and error.is_untouched:
             return error.errors[0].message
@@ -211,7 +211,7 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _complaint(target: Target, name: str, row: Mapping[str, Any]) -> str:
-    """Return what the model says of a table that it got as it was; "" if it says nothing."""
+    """Return the model's complaint about a table that it got unchanged; "" without one."""
     values = example_values(target.arguments)
     values[name] = json_of(Kind.TABLE).from_plain([row], target.arguments[name].options)
     try:

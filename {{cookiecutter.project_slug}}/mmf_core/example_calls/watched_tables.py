@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HARMLESS = {"__class__", "__len__", "empty", "index", "shape", "size"}
-"""Members that depend on no column, or do not tell which."""
+"""Members that depend on no column, or do not show which."""
 _UNWATCHED = {"__getattribute__", "__init__", "__init_subclass__", "__new__", *_HARMLESS}
 
 

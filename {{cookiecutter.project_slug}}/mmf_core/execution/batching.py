@@ -4,8 +4,8 @@ No request waits while the target is idle: the first request calls at once. Thos
 a call wait, each in its own thread, and when the call ends they share the next call if their rows
 are compatible. So the batch size follows the load.
 
-Under load, the clients that a call has answered send their next requests when it has ended, a
-moment too late for the next call. So a call that follows another one waits for as many requests as
+Under load, the clients of a call send their next requests when it has ended, a moment too late
+for the next call. So a call that follows another one waits for as many requests as
 shared that one, for WAIT_CALLS times as long as it took and MAX_WAIT seconds at most, counted from
 its end: a target that was idle for that long, or that calls for one request at a time, has no wait.
 Neither has a target with a time limit: its requests have none to spare.

@@ -62,7 +62,7 @@ def function_call(target: Target) -> Call:
     RejectedInput stands for a complaint of the model's library about what it was given, TargetError
     for any other exception.
     """
-    is_proven: Callable[[], bool] = lambda: True  # noqa: E731 - training is no trial
+    is_proven: Callable[[], bool] = lambda: True  # noqa: E731 - training is not a trial
     if not target.trains:
         is_proven = example_trial(
             target, lambda arguments: serialize(target, target.function(**arguments))
@@ -95,8 +95,8 @@ def example_values(arguments: Mapping[str, Descriptor[Any]]) -> dict[str, Any]:
 def example_trial(target: Target, function: Callable[[Arguments], Any]) -> Callable[[], bool]:
     """Return whether a target succeeds on its example, so that other input is to blame.
 
-    `function` runs it and serializes its result, once, when the answer is first needed. Unavailable
-    if an upstream of it does not respond, so that the next call tries again.
+    `function` runs it and serializes its result, once, when that is first needed. Unavailable if an
+    upstream of it does not respond, so that the next call tries again.
     """
 
     @cache

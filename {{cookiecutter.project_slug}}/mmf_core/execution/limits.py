@@ -39,7 +39,7 @@ class Slots:
 
     @contextmanager
     def take(self, timings: Timings) -> Iterator[None]:
-        """Hold a slot; Overloaded if the queue is full, ClientGone if nobody waits any more."""
+        """Hold a slot; Overloaded if the queue is full, ClientGone if nobody waits any longer."""
         if turn := self._enter():
             self._wait(turn, timings)
         try:

@@ -33,7 +33,7 @@ def rejected_input(
     """Return the client's error for a complaint of a model's library; None for a crash.
 
     `is_proven` says whether the function succeeds with other arguments: it is called only if the
-    error alone does not say, and says the same each time.
+    error alone does not show it, and returns the same each time.
     """
     known = libraries()
     frames = _library_frames(error, known)
@@ -102,7 +102,7 @@ def _belongs(module: str, known: set[str]) -> bool:
 
 
 def _sentence(error: BaseException) -> str:
-    """Return what a library says, in one line."""
+    """Return a library's message, in one line."""
     text = as_text(error.args[0] if isinstance(error, KeyError) and error.args else error)
     text = " ".join(_NOISE.sub("", text).split()) or type(error).__name__
     return text if len(text) <= LONGEST_SENTENCE else f"{text[:LONGEST_SENTENCE]}…"

@@ -1,4 +1,4 @@
-"""A column of which expectations say more and more."""
+"""A column that is described by one expectation after the other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class ColumnDraft:
-    """What the expectations so far say of a column; GX accepts nulls unless one forbids them."""
+    """A column as the expectations so far describe it; GX accepts nulls unless one forbids them."""
 
     name: str
     kind: type | None = None

@@ -31,7 +31,7 @@ def from_gx(suite: Path, table: Path | None) -> None:
     """Translate SUITE, a suite of Great Expectations as JSON, to Python.
 
     It is printed, for a file such as tables.py; main.py then has `from tables import TABLE`. What a
-    schema cannot say is an error that names each expectation.
+    schema cannot express is an error that names each expectation.
     """
     click.echo(translate(read_suite(suite), _types(table) if table else {}), nl=False)
 

@@ -1,4 +1,4 @@
-"""What a suite cannot become."""
+"""Suites that cannot become a schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..errors import MMFError
 
 
 class Untranslatable(MMFError):
-    """A suite of which a schema cannot say everything; each reason names its expectation."""
+    """A suite that a schema cannot express; each reason names its expectation."""
 
     def __init__(self, name: str, reasons: Sequence[str]) -> None:
         super().__init__("\n".join([f"{name} has no translation:", *map("  {}".format, reasons)]))

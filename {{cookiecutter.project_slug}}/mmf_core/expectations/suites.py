@@ -22,7 +22,7 @@ _WITHOUT_EFFECT = {
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One expectation: its name, and what it says; parameters that are not set are left out."""
+    """One expectation: its name and its parameters; those that are not set are left out."""
 
     name: str
     parameters: Mapping[str, Any]

@@ -30,7 +30,7 @@ _NESTED = (list, Mapping, NoneType)
 
 @dataclass(slots=True)
 class _Draft:
-    """What the expectations so far say of a table."""
+    """A table as the expectations so far describe it."""
 
     columns: dict[str, ColumnDraft] = field(default_factory=dict)
     rows: tuple[int | None, int | None] | None = None

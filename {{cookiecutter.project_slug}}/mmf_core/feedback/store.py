@@ -89,8 +89,8 @@ class FeedbackStore:
                 "INSERT OR IGNORE INTO served (target, version) VALUES (?, ?)", served
             )
             connection.executemany(
-                "INSERT INTO answers (id, client_id, at, rows, predictions, served) VALUES (?, ?, "
-                "?, ?, ?, (SELECT id FROM served WHERE target = ? AND version = ?))",
+                "INSERT INTO responses (id, client_id, at, rows, predictions, served) VALUES (?, "
+                "?, ?, ?, ?, (SELECT id FROM served WHERE target = ? AND version = ?))",
                 (
                     (
                         *(response.id, response.client_id or None, response.at, response.rows),
@@ -100,7 +100,7 @@ class FeedbackStore:
                 ),
             )
             if dropped:
-                connection.execute("UPDATE dropped SET answers = answers + ?", (dropped,))
+                connection.execute("UPDATE dropped SET responses = responses + ?", (dropped,))
 
         with _unavailable():
             self._file.write(write)
@@ -109,10 +109,10 @@ class FeedbackStore:
     def find(self, response_id: str) -> StoredResponse | None:
         """Return the last response with an id, which may be the caller's own; None if unknown."""
         sql = (
-            "SELECT seq, served, target, rows, predictions FROM answers "
-            "JOIN served ON served.id = answers.served WHERE seq = (SELECT max(seq) FROM "
-            "(SELECT seq FROM answers WHERE id = ?1 UNION ALL "
-            "SELECT seq FROM answers WHERE client_id = ?1))"
+            "SELECT seq, served, target, rows, predictions FROM responses "
+            "JOIN served ON served.id = responses.served WHERE seq = (SELECT max(seq) FROM "
+            "(SELECT seq FROM responses WHERE id = ?1 UNION ALL "
+            "SELECT seq FROM responses WHERE client_id = ?1))"
         )
         matches = self._rows(sql, response_id)
         if not matches:
@@ -134,13 +134,13 @@ class FeedbackStore:
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
-                "INSERT INTO feedback (answer, served, row, reward) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (answer, row) DO UPDATE SET reward = excluded.reward",
+                "INSERT INTO feedback (response, served, row, reward) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (response, row) DO UPDATE SET reward = excluded.reward",
                 ((*key, row, reward) for row, reward in rewards),
             )
             connection.executemany(
-                "INSERT INTO feedback (answer, served, row, hit, error, bin, probability) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (answer, row) DO UPDATE SET "
+                "INSERT INTO feedback (response, served, row, hit, error, bin, probability) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (response, row) DO UPDATE SET "
                 "hit = excluded.hit, error = excluded.error, bin = excluded.bin, "
                 "probability = excluded.probability",
                 (
@@ -169,7 +169,7 @@ class FeedbackStore:
 
     def dropped(self) -> int:
         """Return how many responses were not recorded."""
-        return int(self._rows("SELECT answers FROM dropped")[0][0]) if self._file.exists() else 0
+        return int(self._rows("SELECT responses FROM dropped")[0][0]) if self._file.exists() else 0
 
     def arms(self, key: str, versions: Iterable[str]) -> dict[str, tuple[int, float]]:
         """Return the number of rewards of each version, and their sum, expired ones included.
@@ -186,7 +186,7 @@ class FeedbackStore:
                 self._file.write(
                     lambda connection: connection.executemany(
                         "INSERT OR IGNORE INTO arms (key, version, since) SELECT ?, ?, "
-                        "coalesce(max(seq), 0) FROM answers",
+                        "coalesce(max(seq), 0) FROM responses",
                         [(key, version) for version in missing],
                     )
                 )
@@ -214,8 +214,8 @@ class FeedbackStore:
     def _remove(self, before: float) -> int:
         """Remove some of the oldest responses, if they are older than this; return how many."""
         sql = (
-            "DELETE FROM answers WHERE seq IN (SELECT seq FROM "
-            "(SELECT seq, at FROM answers ORDER BY seq LIMIT ?) WHERE at < ?)"
+            "DELETE FROM responses WHERE seq IN (SELECT seq FROM "
+            "(SELECT seq, at FROM responses ORDER BY seq LIMIT ?) WHERE at < ?)"
         )
         values = REMOVED, before
         return self._file.write(lambda connection: connection.execute(sql, values).rowcount)

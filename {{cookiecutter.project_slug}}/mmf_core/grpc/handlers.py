@@ -1,6 +1,6 @@
 """The methods of gRPC in an event loop: it waits for clients, threads wait for targets.
 
-How many messages are in memory at a time, places.py says.
+places.py limits how many messages are in memory at a time.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Handlers:
         self._public = PublicCalls(health, run, self._reader, client_timeout, self.ending)
 
     def generic(self) -> list[Any]:
-        """Return what a server of gRPC is made of; messages are bytes."""
+        """Return the handlers for a gRPC server; messages are bytes."""
         quick = {name: self._of_app(SERVICE, name, self._quick) for name in QUICK}
         inference = {
             "ModelInfer": self._of_app(SERVICE, "ModelInfer", self._targets),

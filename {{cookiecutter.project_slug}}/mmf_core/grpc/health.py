@@ -1,4 +1,4 @@
-"""The health of the whole and of each target, as `/health/ready` says it."""
+"""The health of the service and of each target, as in `/health/ready`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from ..packages import OptionalDependency
 
 
 class GrpcLibrary(OptionalDependency):
-    """What serves gRPC. It is only imported after the fork: its threads would not survive one."""
+    """The libraries of gRPC, imported after the fork: their threads would not survive one."""
 
     requires: ClassVar = {
         "grpc": "grpcio",

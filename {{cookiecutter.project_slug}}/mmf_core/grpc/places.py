@@ -52,7 +52,7 @@ class Lane:
                 self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
-        self._is_scheduled = False  # before it looks: what comes from now on wakes it again
+        self._is_scheduled = False  # reset first: a later reply schedules it again
         while self._ended:
             place, reply = self._ended.popleft()
             place.end(reply)

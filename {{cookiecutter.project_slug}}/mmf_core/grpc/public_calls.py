@@ -24,7 +24,7 @@ from .transfers import PublicReader, returned, streaming, unary, write
 FIRST_MESSAGE = 2.0
 """Seconds for the message of a call that needs no token: a probe sends it at once."""
 MAX_WATCHES = 100
-HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
+HEALTH_POLL = 0.1  # seconds between two checks of a watched status
 CHECK = f"/{HEALTH}/Check"
 REFLECTION = reflection.SERVICE_NAME
 ENDING = "the service is shutting down; call again"
@@ -44,7 +44,7 @@ class PublicCalls:
         self._reflection = reflection.aio.ReflectionServicer(names, pool=pool())
 
     def generic(self) -> list[Any]:
-        """Return what a server of gRPC is made of; messages are bytes."""
+        """Return the handlers for a gRPC server; messages are bytes."""
         health = {"Check": unary(self._check), "Watch": streaming(self._watch)}
         return [
             grpc.method_handlers_generic_handler(HEALTH, health),

@@ -24,9 +24,9 @@ from .health import Health
 from .listeners import Listeners
 from .settings import MAX_CALLS, GrpcSettings
 
-POLL = 0.05  # seconds between two looks at whether this worker ends
-BUSY_POLL = 0.02  # seconds between two looks at its threads, while a call waits for one
-KEEPALIVE = 60.0  # seconds after which a client that says nothing is pinged
+POLL = 0.05  # seconds between two checks whether this worker is ending
+BUSY_POLL = 0.02  # seconds between two checks of its threads, while a call waits for one
+KEEPALIVE = 60.0  # seconds after which a silent client is pinged
 MIN_GRACE = 0.1
 RETRY_AFTER = 1.0  # seconds until a port that could not be had is tried again
 _log = logging.getLogger("mmf.grpc")
@@ -116,7 +116,7 @@ class GrpcServer:
         adapting.cancel()
 
     def _bind(self, server: Any) -> None:
-        """Have a server listen; CannotListen says why it cannot."""
+        """Have a server listen; CannotListen has the reason if it cannot."""
         credentials = self._credentials()
         try:
             if credentials is None:

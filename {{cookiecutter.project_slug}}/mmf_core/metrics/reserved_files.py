@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client import mmap_dict
 
 _FIRST = 1 << 16  # bytes; with these prometheus_client begins
-_ENTRY = 32  # bytes that an entry takes beside its key, at most
+_ENTRY = 32  # bytes that an entry takes besides its key, at most
 _DOUBLE = 8  # bytes of a value
 _MmapedDict: Any = mmap_dict.MmapedDict  # has few types
 _log = logging.getLogger("mmf.metrics")

@@ -1,4 +1,4 @@
-"""The metrics that main.py declares with prometheus_client, when main.py is imported anew.
+"""The metrics that main.py declares with prometheus_client, when main.py is imported again.
 
 prometheus_client refuses a second metric of the same name, so those of the old modules go first.
 """

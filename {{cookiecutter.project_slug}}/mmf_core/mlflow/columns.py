@@ -1,4 +1,4 @@
-"""Columns in their declared types, before the schema is asked, so that errors have MLflow's codes.
+"""Columns in their declared types, before their validation, so that errors have MLflow's codes.
 
 Numbers and flags are converted by the columns' own types, which change no value. Parquet brings
 types of its own, which must be the declared ones or smaller. A column with `| None` may be missing.

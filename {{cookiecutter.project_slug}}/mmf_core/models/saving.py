@@ -44,7 +44,7 @@ def compare(model: Any, loaded: Any, example: Any, tolerance: float) -> None:
     """Raise ArtifactError unless both predict the same for `example` and for its first row.
 
     A transformer, such as an encoder of texts, is compared by what it transforms. In a dict of
-    models each is compared, and what is no model, such as a threshold, is not.
+    models each model is compared; other values, such as a threshold, are not.
     """
     if isinstance(model, Mapping):
         models = _compared(model, example)

@@ -4,7 +4,7 @@ For a DataFrame scikit-learn compares the column names and inspects every column
 estimator of a pipeline: 500 to 900 µs a call, however few the rows. Here names and types are
 checked once, in a hundredth of that time, and the numbers are passed as an array to a copy of the
 estimator without feature names (with names, scikit-learn would warn about an array). The author's
-estimator is never changed. The copy shares all its fitted arrays, and is made anew as soon as an
+estimator is never changed. The copy shares all its fitted arrays, and is recreated as soon as an
 attribute of the estimator, or of a part that is copied too, is another object: it is never stale.
 
 The fast path is taken if its results are the same as those of scikit-learn's own path:
@@ -78,7 +78,7 @@ def fast_path(model: Any) -> Any:
     It wraps a fitted scikit-learn estimator, which stays as it is: `predict`, `predict_proba`,
     `transform` and the like skip the checks of column names and types that a schema has made, where
     that provably changes nothing; every other attribute is the estimator's own. A copy of it, also
-    in a pickle, is a copy of the estimator. A model for which there is no such path is returned.
+    in a pickle, is a copy of the estimator. A model without a fast path is returned unchanged.
 
     - `model`: any model; of scikit-learn's, those that were fitted on a table of numbers gain.
 
@@ -111,7 +111,7 @@ class FastPathUnavailable(Exception):
 class FastPath:
     """A fitted estimator, `__wrapped__`, that gets tables of numbers as arrays.
 
-    FastPathUnavailable if there is no table that it could get so.
+    FastPathUnavailable if no table could be passed like that.
     """
 
     __slots__ = ("__wrapped__", "_nameless")

@@ -20,7 +20,7 @@ TRUSTED = {
     "sklearn.cluster._kmeans._kmeans_single_lloyd",
     "sklearn.utils._bunch.Bunch",
 }
-"""What fitted estimators of scikit-learn hold beside its own classes."""
+"""What fitted estimators of scikit-learn hold besides its own classes."""
 _SPARSE = re.compile(r"scipy\.sparse\._\w+\.\w+_(?:array|matrix)")
 _FUNCTIONS = re.compile(r"sklearn\.(?:feature_selection|metrics|preprocessing)\._\w+\.\w+")
 _METADATA = "sklearn.utils._metadata_requests"

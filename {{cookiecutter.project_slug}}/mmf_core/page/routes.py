@@ -1,6 +1,6 @@
 """The page, its files, its examples, and the first rows of a file dropped on it.
 
-The page is rendered once for each language, and anew for a caller that may not reach every target.
+The page is rendered once for each language, and again for a caller that may not use every target.
 Its links are relative, so that it works behind a proxy's prefix, and its Content-Security-Policy
 forbids inline code and other hosts. Whatever a person typed or uploaded is shown as text.
 """

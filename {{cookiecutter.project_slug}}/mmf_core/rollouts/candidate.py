@@ -93,7 +93,7 @@ def _own_paths(candidate: Candidate, folder: Path) -> Iterator[None]:
 
 
 def _check_name(candidate: Candidate, stable: Registry) -> None:
-    """Reject the current version's name: responses could not say which of the two gave them."""
+    """Reject the current version's name: responses could not show which of the two gave them."""
     if candidate.name == (stable.version or UNNAMED):
         raise CandidateError(
             Failure.plain(f"{candidate.name}: the current version has this name; choose another")

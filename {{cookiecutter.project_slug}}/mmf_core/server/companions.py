@@ -73,7 +73,7 @@ class Companions:
                 self._pids[name] = self._fork(name, run)
             else:
                 self._started[name] = math.inf  # nothing to start before the next version
-        except (OSError, ImportError) as error:  # no process or file is left; go on
+        except (OSError, ImportError) as error:  # no process or file is left; continue
             _log.error("the process of %s cannot be started: %s", name, error)
 
     def _may_start(self, name: str) -> bool:
@@ -93,7 +93,7 @@ class Companions:
             run()
             code = 0
         except BaseException:  # noqa: BLE001 - it must not return into the master's loop
-            _log.exception("the process of %s ends", name)
+            _log.exception("the process of %s failed", name)
         finally:
             os._exit(code)
 

@@ -46,9 +46,9 @@ class Store(OptionalDependency, ABC):
     def fetch(self, uri: str, expected: Version, name: str) -> Path:
         """Return the path of an object's verified copy in the cache, called `name`.
 
-        An object named `….tar` is unpacked unless `name` ends so too; the checksum is then that of
-        the folder. Without `expected.sha256` the store's own is used, and without either a warning
-        is logged.
+        An object named `….tar` is extracted unless `name` ends in .tar, too; the checksum is then
+        that of the folder. Without `expected.sha256` the store's own is used, and without either
+        a warning is logged.
         """
         if not expected.sha256:
             expected = self._current(uri, expected)

@@ -38,7 +38,7 @@ class _Dvc(OptionalDependency):
 
 @dataclass(frozen=True)
 class DvcPointer:
-    """What a `.dvc` file records about the file beside it; `md5` is empty for a folder."""
+    """The content of a `.dvc` file about the file beside it; `md5` is empty for a folder."""
 
     path: Path
     md5: str
@@ -142,7 +142,7 @@ def _etag(text: str) -> str:
 
 
 def _version(text: str, identity: str, revision: Any, **training: str) -> Version:
-    """Return the version that a `.dvc` file's text records; `revision` is what dvc says of it."""
+    """Return the version that a `.dvc` file's text records; `revision` is dvc's name for it."""
     size = SIZE.search(text)
     files = (revision or {}).get("data", {}).values()
     metrics = dict(number for file in files for number in _numbers(file.get("data")))

@@ -1,4 +1,4 @@
-"""Requests over HTTP with the standard library, and their errors in plain words."""
+"""Requests over HTTP with the standard library, and plain messages for their errors."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class _Body(RawIOBase):
 
 @contextmanager
 def _translate_errors(uri: str) -> Iterator[None]:
-    """Raise StoreError, in plain words, for what boto3 raises."""
+    """Raise StoreError, with a plain message, for an error of boto3."""
     from botocore import exceptions as botocore
     from urllib3.exceptions import HTTPError
 

@@ -22,7 +22,7 @@ from .progress import Progress
 
 CHUNK = MIB
 MIN_SPEED, MIN_SPEED_AFTER = 1024, 60
-"""The fewest bytes a second that a server must send, as an average over so many seconds."""
+"""The minimum bytes a second from a server, and the seconds over which they are averaged."""
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _log = logging.getLogger("mmf.stores")
 

@@ -18,7 +18,7 @@ from .values import arguments_from, describe_inputs, describe_outputs, output_te
 
 
 def find(service: Service, model: str, version: str = "") -> Execution:
-    """Return what is called for a model; UnknownTarget if there is no such model or version.
+    """Return the execution of a model; UnknownTarget if there is no such model or version.
 
     The caller may not reach every model: gRPC has its name in the message, not in the address.
     """

@@ -43,7 +43,7 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
 
 
 def error(report: ErrorReport) -> Response:
-    """Respond `{"error": …}`, with the error details in words."""
+    """Respond `{"error": …}`, with the error details as text."""
     status = 400 if report.status in _AS_400 else report.status
     return json_response({"error": report.in_words()}, status)
 

@@ -80,7 +80,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
 class _App(Flask):
     """Flask without redirects of its own: they would name whatever host the client has sent.
 
-    What Flask finds out anew for each request, and is always the same, is found out once.
+    What Flask determines for each request, though it never changes, is determined once.
     """
 
     request_class = Request

@@ -87,7 +87,7 @@ def install(app: Flask, authorizer: Authorizer | None, targets: Iterable[str]) -
 
 
 def authorization(app: Flask | None = None) -> Authorization:
-    """Return what was installed in an application; by default in the one that serves a request.
+    """Return the authorization of an application, by default of the one that serves a request.
 
     An application of the author's own may use the errors alone: nothing decides there.
     """

@@ -25,7 +25,7 @@ _SECRET_NAME = re.compile(
     r"[A-Z0-9]*(?:TOKEN|CREDENTIALS?|APIKEYS?))\d*(?:_|$)|(?:AUTH|P?SK)\d*$)"
 )
 _WEBHOOK_PATH = re.compile(r"https?://[^/?#\s]+(/\S*)")
-"""Who knows the path of a webhook, as of Slack's, may post there."""
+"""The path of a webhook, such as Slack's, is a secret: it is enough to post there."""
 _PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
 _USER_INFO = re.compile(r"(?:[\w+.-]+://[^/\s:@]*:|https?://)([^/\s:@]+)@")
 _MIN_LENGTH = 6

@@ -2,7 +2,7 @@
 
 openpyxl makes an object of every cell that a merged range or a hyperlink names, and a few bytes can
 name the 17 thousand million of a whole sheet: so these are counted first. There may be more such
-areas: a process that exceeds its limits ends, and the service goes on.
+areas: a process that exceeds its limits ends, and the service continues.
 
 Standard input is a line of JSON, the keyword arguments of `main`, and then the workbook; standard
 output is the marked one, or nothing if it is too large. The file imports nothing of the service,

@@ -1,4 +1,4 @@
-"""What the project says of itself: `[project]` of pyproject.toml (PEP 621), title and links."""
+"""The project's own metadata: `[project]` of pyproject.toml (PEP 621), title and links."""
 
 from __future__ import annotations
 

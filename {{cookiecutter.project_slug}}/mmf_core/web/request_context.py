@@ -26,11 +26,11 @@ INTERNAL = "mmf.internal"
 
 
 class Caller(Protocol):
-    """Who has sent a request."""
+    """The caller that has sent a request."""
 
     @property
     def name(self) -> str:
-        """What the log calls this caller."""
+        """The name of this caller in the log."""
 
     @property
     def targets(self) -> frozenset[str] | None:
@@ -38,7 +38,7 @@ class Caller(Protocol):
 
     @property
     def claims(self) -> Mapping[str, Any]:
-        """What the caller's token says of it (RFC 7519, 4)."""
+        """The claims of the caller's token (RFC 7519, 4)."""
 
     def check_target(self, route: str) -> None:
         """Raise RequestError for a target that this caller may not reach."""
@@ -67,8 +67,8 @@ class RequestContext:
     `log_fields` are in every log line; `partial_line` is the text that the target has printed since
     its last line break. A response that `is_streamed` is sent piece by piece after the application
     returned. `model_version` is that of the artifacts that gave the result. `client_id` is another
-    id by which the caller knows the request: that of a task, or of a V2 request. `caller` is who
-    has sent it, if callers have to say so.
+    id by which the caller knows the request: that of a task, or of a V2 request. `caller` is its
+    sender, if callers need tokens.
     """
 
     received = 0.0

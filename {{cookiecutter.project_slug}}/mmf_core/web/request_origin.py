@@ -1,4 +1,4 @@
-"""Which names the service answers to, and which pages may have a browser send requests to it.
+"""Host names that the service accepts, and pages that may have a browser send requests to it.
 
 Any page can have its visitor's browser send a form to a service that only the visitor can reach.
 Browsers say where a request comes from (Fetch Metadata, RFC 6454); programs do not, and may send
@@ -69,7 +69,7 @@ def _refuse_page(origins: Collection[str]) -> Response | None:
 
 
 def _is_own(origin: str) -> bool:
-    """Report whether a page has the host of this request, or the host that a proxy was asked for.
+    """Report whether a page has the host of this request, or the host that a proxy received.
 
     The proxy's header need not be trusted: a page cannot set it without a preflight.
     """

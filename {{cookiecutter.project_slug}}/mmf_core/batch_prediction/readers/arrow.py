@@ -71,7 +71,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _batches(data: Any) -> tuple[Any, Iterator[Any], int]:
-    """Return the schema, the batches and their number, 0 if the file does not say it."""
+    """Return the schema, the batches and their number, 0 if it is unknown."""
     import pyarrow as pa
 
     if isinstance(data, pa.BufferReader):

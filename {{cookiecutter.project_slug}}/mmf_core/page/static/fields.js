@@ -25,7 +25,7 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
   const isWhole = !element.querySelector("[data-more]"); // the page lists only the first of very many
   const expected = isWhole ? declared.map((column) => column.name) : [];
   const field = { name, control, table: null, value, mark, query: () => place, columns, fill };
-  let file = null; // what is sent: the chosen one, or one made of it
+  let file = null; // what is sent: the chosen one, or one built from it
   let place = {}; // where in a workbook the table is
   let row = null; // the form of one row, if it is there in place of a file
   let reads = 0; // a slow file may have been replaced by the time it is read
@@ -76,7 +76,7 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
     } else if (control === "table") await readFile();
   }
 
-  // Reads the first rows. Where a title stands above the header, that is found, and said.
+  // Reads the first rows. A title above the header is detected and reported.
   async function readFile() {
     const read = (reads += 1), kind = extension(file.name);
     const path = `page/rows/${encodeURIComponent(target)}/${encodeURIComponent(name)}`;

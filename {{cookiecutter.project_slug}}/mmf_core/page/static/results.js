@@ -112,7 +112,7 @@ function preformatted(content) {
   return make("pre", { tabindex: "0" }, content);
 }
 
-// The service's messages in the words of this page; as they are if it cannot be asked.
+// The service's messages in the language of this page; unchanged if it cannot be reached.
 async function translated(texts) {
   const options = { method: "POST", body: JSON.stringify(texts), headers: { "Content-Type": "application/json" } };
   const response = await fetch(`page/errors/${locale}`, options).catch(() => null);

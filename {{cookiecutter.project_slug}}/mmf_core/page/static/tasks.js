@@ -4,7 +4,7 @@ import { send } from "./calls.js";
 import { make, say } from "./dom.js";
 
 const WAIT = 10; // seconds after which a call becomes a task
-const INTERVAL = 1000; // milliseconds between two looks at a task
+const INTERVAL = 1000; // milliseconds between two polls of a task
 const LOG_SPEED = 50; // characters of a log that are read again, a millisecond
 const GET = { method: "GET" };
 const PREFER = { Prefer: `respond-async, wait=${WAIT}` };

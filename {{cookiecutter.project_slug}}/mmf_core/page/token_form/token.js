@@ -15,7 +15,7 @@ XMLHttpRequest.prototype.send = function sendWithToken(body) {
   return send.call(this, body);
 };
 
-// Puts the page in the place of the form, once the token has opened it.
+// Replaces the form with the page, once the token is accepted.
 async function enter(event) {
   event.preventDefault();
   const [input, status] = form.querySelectorAll("input, .status");

@@ -1,4 +1,4 @@
-"""The service's errors as the page says them in English, where that differs: for people with files.
+"""The page's English wording of the service's errors, where it differs: for people with files.
 
 Keys and placeholders are explained in `errors`.
 """

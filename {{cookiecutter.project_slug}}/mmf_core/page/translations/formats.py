@@ -1,4 +1,4 @@
-"""What people call a format: the same in every language."""
+"""The names of formats for people: the same in every language."""
 
 from __future__ import annotations
 

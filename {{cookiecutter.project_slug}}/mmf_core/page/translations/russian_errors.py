@@ -45,7 +45,7 @@ RUSSIAN_ERRORS = {
         "названия столбцов не должны повторяться; переименуйте"
     ),
     (
-        "expected numbers that one type holds exactly, got {value} beside fractions, "
+        "expected numbers that one type holds exactly, got {value} together with fractions, "
         "nulls or numbers of another sign; send integers only, or shorter ones"
     ): (
         "числа столбца не умещаются точно в один тип: {value} рядом с дробями, пустыми "

@@ -1,6 +1,6 @@
 """The parts of a multipart/form-data (RFC 7578), with bounds on all that is not a value.
 
-Werkzeug decodes; it has no bounds on a part's headers, each character of which it looks at.
+Werkzeug decodes; it does not limit a part's headers, whose characters it reads one by one.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
 def negotiate(formats: tuple[Format, ...], request: Request) -> tuple[Format | None, bool]:
     """Choose the format of a response: `?format=`, else `Accept`, else the first format.
 
-    None if there are no formats; NotAcceptable lists them. Also return whether `Accept` had a say.
+    None if there are no formats; NotAcceptable lists them. Also return whether `Accept` decided.
     """
     if not formats:
         return None, False
