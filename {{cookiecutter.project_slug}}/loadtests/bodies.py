@@ -77,7 +77,7 @@ def _body(
     if media_format is None:
         raise ValueError("unknown media type")
     by_name = {argument["id"]: argument for argument in arguments}
-    files = [each for each in arguments if kind_of(each) is not Kind.SCALAR]
+    files = [argument for argument in arguments if kind_of(argument) is not Kind.SCALAR]
     main = by_name[body] if body else next(iter(files), arguments[0])
     if any(file is not main for file in files):
         raise ValueError("only a form holds several files")

@@ -55,7 +55,7 @@ def find_extras(package: Path) -> dict[str, Extra]:
 def remove_extras(package: Path, names: Iterable[str]) -> None:
     """Delete extras; ExtrasError, before anything is deleted, if one is not there."""
     present = find_extras(package)
-    for extra in [_known(name, present) for name in names]:
+    for extra in [_find_extra(name, present) for name in names]:
         for path in extra.paths:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -72,7 +72,7 @@ def add_extras(package: Path, names: Iterable[str], template: Path) -> list[Path
         )
     offered = find_extras(template)
     kept = []
-    for source in _files(_known(name, offered) for name in names):
+    for source in _files(_find_extra(name, offered) for name in names):
         target = package / source.relative_to(template)
         if target.exists() and target.read_bytes() != source.read_bytes():
             kept.append(target)
@@ -87,7 +87,7 @@ def with_required(names: Iterable[str], package: Path, template: Path) -> list[s
     present, offered = find_extras(package), find_extras(template)
     complete = list(dict.fromkeys(names))
     for name in complete:  # grows
-        required = _known(name, offered).requires
+        required = _find_extra(name, offered).requires
         complete += [other for other in required if other not in {*present, *complete}]
     return complete
 
@@ -153,7 +153,7 @@ def _normal(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
-def _known(name: str, extras: Mapping[str, Extra]) -> Extra:
+def _find_extra(name: str, extras: Mapping[str, Extra]) -> Extra:
     if name not in extras:
         raise ExtrasError(f"unknown extra: {name}; available: {', '.join(extras) or 'none'}")
     return extras[name]

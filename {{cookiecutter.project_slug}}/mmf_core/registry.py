@@ -216,10 +216,10 @@ class Registry:
 
 def _check_options(options: Mapping[str, Any]) -> None:
     named = inspect.getfullargspec(Registry.target).kwonlyargs
-    known = dict.fromkeys([*named, *CallOptions.__dataclass_fields__])
-    if unknown := [name for name in options if name not in known]:
+    accepted = dict.fromkeys([*named, *CallOptions.__dataclass_fields__])
+    if unknown := [name for name in options if name not in accepted]:
         raise DeclarationError(
-            f"@mmf.target({unknown[0]}=…): unknown option; expected one of {', '.join(known)}"
+            f"@mmf.target({unknown[0]}=…): unknown option; expected one of {', '.join(accepted)}"
         )
 
 

@@ -114,12 +114,12 @@ def create(  # noqa: PLR0913, PLR0917 - an option each
     }
     if rate:
         claims["rate"] = rate
-    made = jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(raw)})
-    if len(made) > MAX_TOKEN:
+    token = jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(raw)})
+    if len(token) > MAX_TOKEN:
         raise click.ClickException(
             f"a token has at most {MAX_TOKEN} characters: name fewer targets"
         )
-    click.echo(made)
+    click.echo(token)
 
 
 @token.command()

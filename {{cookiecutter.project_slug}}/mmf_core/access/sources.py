@@ -33,10 +33,10 @@ class Source(Generic[T]):
         """Return the value; that of a file as it was a second ago, at most."""
         if self._file is not None and time.monotonic() >= self._due:
             self._due = time.monotonic() + INTERVAL
-            self._look(self._file)
+            self._reread(self._file)
         return self._value
 
-    def _look(self, file: Path) -> None:
+    def _reread(self, file: Path) -> None:
         now = fingerprint(file)
         if now == self._fingerprint:
             return

@@ -57,8 +57,8 @@ class ColumnTypes:
             raise BatchError(
                 "expected the columns of the first rows; "
                 + "; ".join(
-                    f"{what}: {listed(names)}"
-                    for what, names in (("missing", missing), ("unknown", others))
+                    f"{problem}: {listed(names)}"
+                    for problem, names in (("missing", missing), ("unknown", others))
                     if names
                 )
             )

@@ -22,7 +22,7 @@ from .summary import versions
 
 _AHEAD = 2
 """Tasks that a process has at a time: one that it does, and one that it need not wait for."""
-_PATIENCE = 30.0  # seconds for the scheduler, and for the first worker
+_TIMEOUT = 30.0  # seconds for the scheduler, and for the first worker
 
 
 class Dask(OptionalDependency):
@@ -51,14 +51,14 @@ class DaskWorkers:
         self._save = save
         archive = project_archive(artifacts)
         try:
-            self._client = Client(address, timeout=_PATIENCE)
+            self._client = Client(address, timeout=_TIMEOUT)
         except (OSError, ValueError) as error:
             raise BatchError(
                 f"--address {address}: expected a dask scheduler, such as tcp://host:8786, that "
-                f"responds within {_PATIENCE:g} s: {error}"
+                f"responds within {_TIMEOUT:g} s: {error}"
             ) from error
         try:
-            self._client.wait_for_workers(1, timeout=_PATIENCE)
+            self._client.wait_for_workers(1, timeout=_TIMEOUT)
             self._client.register_plugin(receiver(archive))
             _check_versions(
                 self._client.run(caller(archive, "library_versions"), on_error="return")
@@ -86,7 +86,7 @@ class DaskWorkers:
             if not pending:
                 return
             try:
-                done = wait(pending, timeout=_PATIENCE, return_when="FIRST_COMPLETED").done
+                done = wait(pending, timeout=_TIMEOUT, return_when="FIRST_COMPLETED").done
                 contents = [future.result() for future in done]
             except TimeoutError:
                 if not self._client.nthreads():

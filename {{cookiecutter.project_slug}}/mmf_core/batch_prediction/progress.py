@@ -75,6 +75,6 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, unit: str) -> str:
     """Return how many there are: 1 row, 1,000 rows."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"

@@ -89,7 +89,7 @@ class Run:
 
     def _parts(self, results: Iterator[Done | Failure]) -> Generator[Part, None, None]:
         """Yield the parts that have predictions in order, as they are made."""
-        made, number = self._journal.parts, 0
+        parts, number = self._journal.parts, 0
         for result in chain(results, [None]):
             if isinstance(result, Failure):
                 raise self._error(result)
@@ -97,9 +97,9 @@ class Run:
                 self._journal.add(result.part)
                 self._progress.add(result.part.rows, result.part.bad, result.position)
             self._check_errors()
-            while number in made:
-                if made[number].names is not None:
-                    yield made[number]
+            while number in parts:
+                if parts[number].names is not None:
+                    yield parts[number]
                 number += 1
 
     def _tasks(self) -> Generator[Task, None, None]:

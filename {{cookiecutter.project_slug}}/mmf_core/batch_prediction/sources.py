@@ -104,7 +104,7 @@ def format_of(name: str, default: str | None) -> tuple[Format, str]:
     if format is None or find(Kind.TABLE, format) is None:
         format = Format.of_extension(default) if default else None
     if format is None:
-        formats = ", ".join(each.extension for each in readable(Kind.TABLE))
+        formats = ", ".join(format.extension for format in readable(Kind.TABLE))
         reason = f"-t {default}" if default else "its name does not show its format"
         raise BatchError(f"{name}: {reason}; expected -t with one of {formats}")
     return format, compression_suffix

@@ -74,8 +74,8 @@ class Summary:
             "predicted": written,
             "bad": total - written,
             "inputs": [
-                {"name": each.name, "rows": rows[each.name], "sha256": each.sha256()}
-                for each in sources
+                {"name": source.name, "rows": rows[source.name], "sha256": source.sha256()}
+                for source in sources
             ],
             "output": {
                 "name": name,

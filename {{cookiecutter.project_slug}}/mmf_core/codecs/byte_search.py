@@ -31,8 +31,8 @@ def count_pairs(text: bytes, firsts: bytes, second: bytes) -> int:
     signs = [second[index : index + 1] for index in range(1, len(second))]
     count = 0
     for _start, piece in _pieces(np.frombuffer(text, np.uint8), 1 + len(second)):
-        found = _places(piece[1:], second[:1], *signs)
-        count += int(are_among(piece[found], firsts).sum())
+        positions = _places(piece[1:], second[:1], *signs)
+        count += int(are_among(piece[positions], firsts).sum())
     return count
 
 
@@ -58,18 +58,18 @@ def _places(characters: Any, *signs: bytes) -> Any:
     import numpy as np
 
     last = max(len(characters) - len(signs) + 1, 0)
-    found = np.flatnonzero(are_among(characters[:last], signs[0]))
+    positions = np.flatnonzero(are_among(characters[:last], signs[0]))
     for offset, allowed in enumerate(signs[1:], start=1):
-        found = found[are_among(characters[found + offset], allowed)]
-    return found
+        positions = positions[are_among(characters[positions + offset], allowed)]
+    return positions
 
 
 def are_among(characters: Any, signs: bytes) -> Any:
     """Return which characters are one of a few signs."""
-    found = characters == signs[0]
+    is_match = characters == signs[0]
     for sign in signs[1:]:  # faster than np.isin
-        found |= characters == sign
-    return found
+        is_match |= characters == sign
+    return is_match
 
 
 def _pieces(characters: Any, size: int) -> Iterator[tuple[int, Any]]:

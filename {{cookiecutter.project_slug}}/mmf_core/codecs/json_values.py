@@ -47,7 +47,7 @@ def check_value(value: Any) -> Any:
         types = set(map(type, children))
         for type_ in types - _TYPES:
             raise not_json(type_)
-        if float in types and not all(isfinite(one) for one in children if type(one) is float):
+        if float in types and not all(isfinite(item) for item in children if type(item) is float):
             raise not_finite_error(value) or ValueError(value)
         keys = (key for container in level if type(container) is dict for key in container)
         if not all(type(key) is str for key in keys):

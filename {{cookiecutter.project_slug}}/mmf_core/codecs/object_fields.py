@@ -38,10 +38,10 @@ def check_fields(table: pd.DataFrame) -> None:
         starts = range(_AT_ONCE, len(values), _AT_ONCE)
         waiting += [(place, level, values[start : start + _AT_ONCE]) for start in starts]
         members, items = _inside(values[:_AT_ONCE])
-        for name, each in members.items():
-            known = len(places)
-            waiting.append((places[place, name], level, each))
-            if len(places) > known:
+        for name, member_values in members.items():
+            place_count = len(places)
+            waiting.append((places[place, name], level, member_values))
+            if len(places) > place_count:
                 names[level] += 1
                 fields += 1
                 cells += rows[level]

@@ -77,9 +77,9 @@ class _Reader:
 
     def page(self, place: int) -> tuple[int, int, int, int]:
         """Return the sizes of a page and its values, and where its header ends."""
-        if usual := self._patterns.page.match(self._data, place):
-            size, compressed, values = map(_decoded, usual.groups(b"\0"))
-            end = usual.end()
+        if match := self._patterns.page.match(self._data, place):
+            size, compressed, values = map(_decoded, match.groups(b"\0"))
+            end = match.end()
         else:
             page, end = self.structure(place)
             values = sum(page[kind][_PAGE_VALUES] for kind in _DATA_PAGES if kind in page)
@@ -89,11 +89,11 @@ class _Reader:
 
     def _item(self, place: int) -> tuple[Fields, int]:
         """Return the fields of a structure in a list that are needed, and where it ends."""
-        if usual := self._patterns.column.match(self._data, place):
+        if match := self._patterns.column.match(self._data, place):
             self._spend(_COLUMN_STRUCTURES)
-            values, first_page, dictionary = map(_decoded, usual.groups(b"\0"))
+            values, first_page, dictionary = map(_decoded, match.groups(b"\0"))
             meta = {_VALUES: values, _FIRST_PAGE: first_page, _DICTIONARY: dictionary}
-            return {_META: meta}, usual.end()
+            return {_META: meta}, match.end()
         if plain := self._patterns.plain.match(self._data, place):
             self._spend(1)
             return {}, plain.end()

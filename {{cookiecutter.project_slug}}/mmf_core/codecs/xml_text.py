@@ -27,7 +27,7 @@ def new_parser(data: bytes, target: Any = None) -> Any:
     from defusedxml.ElementTree import DefusedXMLParser
 
     text = data.replace(b"\0", b"") if b"\0" in data else data  # of UTF-16, what is ASCII
-    longest = max((len(uri) for found in _NAMESPACE.findall(text) for uri in found), default=0)
+    longest = max((len(uri) for uris in _NAMESPACE.findall(text) for uri in uris), default=0)
     names = text.count(b"<") + text.count(b"=")
     if longest > _USUAL_NAMESPACE and longest * names > _MOST_NAMESPACE:
         raise BodyTooLarge(

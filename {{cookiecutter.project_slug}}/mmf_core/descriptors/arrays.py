@@ -166,18 +166,18 @@ class Array(Descriptor["np.ndarray"]):
 
         if np.isfinite(array).all():
             return
-        faults = np.isnan(array) if self.columns is not None else np.zeros(array.shape, bool)
+        is_invalid = np.isnan(array) if self.columns is not None else np.zeros(array.shape, bool)
         if self.finite:
-            faults |= np.isinf(array)
-        if count := np.count_nonzero(faults):
-            first = np.flatnonzero(faults)[:MAX_ERRORS]
-            places = [np.unravel_index(index, faults.shape) for index in first.tolist()]
+            is_invalid |= np.isinf(array)
+        if count := np.count_nonzero(is_invalid):
+            first = np.flatnonzero(is_invalid)[:MAX_ERRORS]
+            places = [np.unravel_index(index, is_invalid.shape) for index in first.tolist()]
             raise InvalidValue(
                 f"cells that are empty or infinite: {count}",
-                [self._fault(array, [*map(int, place)]) for place in places],
+                [self._error(array, [*map(int, place)]) for place in places],
             )
 
-    def _fault(self, array: np.ndarray, place: list[int]) -> ErrorDetail:
+    def _error(self, array: np.ndarray, place: list[int]) -> ErrorDetail:
         message = f"expected a finite number, got {_gap_label(array[tuple(place)])}"
         row, axes = (place[0], place[1:]) if place else (None, [])
         name = ", ".join(map(str, axes)) if self.columns is None else self.columns[axes[0]]

@@ -24,8 +24,8 @@ Convert = Callable[["pd.Series[Any]", NumberFormat], "pd.Series[Any]"]
 
 def to_datetime(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Series[Any]:
     """Return dates and times to the microsecond; InvalidValue if their UTC offsets differ."""
-    if (known := _known_moments(column)) is not None:
-        return known
+    if (moments := _known_moments(column)) is not None:
+        return moments
     moments = _moments(column)
     if moments is None:
         message = "expected the same UTC offset, such as Z, in all dates of a column, or none"

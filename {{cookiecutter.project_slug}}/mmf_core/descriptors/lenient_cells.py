@@ -144,8 +144,8 @@ def _numbers(cells: _Cells, is_consistent: bool) -> Values:
         return {}
     values: Values = {}
     for row, readings in cells.readings.items():
-        known = {readings[sign] for sign in cells.decimals & readings.keys()}
-        numbers = known or set(readings.values())
+        confirmed = {readings[sign] for sign in cells.decimals & readings.keys()}
+        numbers = confirmed or set(readings.values())
         if len(numbers) == 1:
             (values[row],) = numbers
     return values
@@ -181,8 +181,8 @@ def _without_separators(body: str, decimal: str) -> str | None:
 def _dates(cells: _Cells, _is_consistent: bool) -> Values:
     """Read dates: with dots the day comes first, with slashes what a day above 12 shows."""
     has_own_dates = not all(isinstance(cell, str) for cell in cells.others)
-    found = {row: _DATE.fullmatch(text) for row, text in cells.unread.items()}
-    matches = {row: match for row, match in found.items() if match}
+    parsed = {row: _DATE.fullmatch(text) for row, text in cells.unread.items()}
+    matches = {row: match for row, match in parsed.items() if match}
     signs = {match[2] for match in matches.values()}
     first, second = (_largest(match[place] for match in matches.values()) for place in (1, 3))
     is_day_first = signs == {"."} or (first > _MONTHS >= second)

@@ -74,8 +74,8 @@ class List(Descriptor[list[Any]]):
 
     def meta(self) -> dict[str, Any]:
         bounds = {"min_items": self.min_items or None, "max_items": self.max_items}
-        given = {name: bound for name, bound in bounds.items() if bound is not None}
-        return {**super().meta(), "item": self.item.meta(), **given}
+        limits = {name: bound for name, bound in bounds.items() if bound is not None}
+        return {**super().meta(), "item": self.item.meta(), **limits}
 
     def _each(self, value: Any, check: Callable[[Any], Any], most: int | None) -> list[Any]:
         items = as_container(value)
@@ -103,8 +103,8 @@ class List(Descriptor[list[Any]]):
 
     def _schema(self, item: dict[str, Any]) -> dict[str, Any]:
         bounds = {"minItems": self.min_items or None, "maxItems": self.max_items}
-        given = {name: bound for name, bound in bounds.items() if bound is not None}
-        return {"type": "array", "items": item, **given}
+        limits = {name: bound for name, bound in bounds.items() if bound is not None}
+        return {"type": "array", "items": item, **limits}
 
 
 def _invalid(errors: list[ErrorDetail], count: str) -> InvalidValue:

@@ -103,8 +103,8 @@ class ModelFile(Descriptor[TrainedModel]):
             raise InvalidValue(
                 f"expected a fitted model, which has predict, got {type(trained.model).__name__}"
             )
-        given: Mapping[Any, Any] = trained.metrics
-        for name, value in given.items():
+        metrics: Mapping[Any, Any] = trained.metrics
+        for name, value in metrics.items():
             is_number = isinstance(value, Real) and not isinstance(value, bool)
             if not isinstance(name, str) or not is_number or not math.isfinite(value):
                 raise InvalidValue(f"metric {name}: expected a finite number, got {quoted(value)}")

@@ -32,7 +32,7 @@ class RowCount:
         if isinstance(pair, tuple) and len(pair) == 2:  # noqa: PLR2004
             fewest, most = 1 if pair[0] is None else pair[0], pair[1]
             numbers = [fewest] if most is None else [fewest, most]
-            are_whole = all(isinstance(each, int) and each is not True for each in numbers)
+            are_whole = all(isinstance(number, int) and number is not True for number in numbers)
             if are_whole and numbers == sorted(numbers) and fewest > 0:
                 return cls(fewest, most)
         raise DescriptorError(

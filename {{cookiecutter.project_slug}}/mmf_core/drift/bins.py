@@ -18,7 +18,7 @@ class TableBins:
 
     def __init__(self, columns: Mapping[str, ColumnProfile]) -> None:
         self._columns = columns
-        *starts, self.size = accumulate((len(each.shares) for each in columns.values()), initial=0)
+        *starts, self.size = accumulate((len(bins.shares) for bins in columns.values()), initial=0)
         self._starts = dict(zip(columns, starts, strict=True))
         self.inputs = [name for name in columns if name != PREDICTION]
         self.has_predictions = PREDICTION in columns

@@ -176,8 +176,8 @@ def _compare(registry: Registry, target: Target, name: str, table: DataFrame) ->
     different = _different(declared, expected) if declared else []
     if not different:
         return
-    known = {column: expected[column] for column in expected if column not in different}
-    row = {column: known.get(column, declared[column]).example() for column in declared}
+    matching = {column: expected[column] for column in expected if column not in different}
+    row = {column: matching.get(column, declared[column]).example() for column in declared}
     complaint = _in_fork(partial(_complaint, target, name, row), otherwise="")
     if complaint:
         raise DeclarationError(

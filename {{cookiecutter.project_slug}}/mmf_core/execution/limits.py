@@ -34,8 +34,8 @@ class Slots:
     def of_target(cls, route: str, limit: int, queue: int) -> Self:
         """Return the slots for the calls of a target."""
         calls = limit + queue
-        noun = "call" if calls == 1 else "calls"
-        return cls(limit, queue, f"{route} is at its limit of {calls} {noun}")
+        unit = "call" if calls == 1 else "calls"
+        return cls(limit, queue, f"{route} is at its limit of {calls} {unit}")
 
     @contextmanager
     def take(self, timings: Timings) -> Iterator[None]:

@@ -32,14 +32,14 @@ def rejected_input(
 ) -> RejectedInput | None:
     """Return the client's error for a complaint of a model's library; None for a crash.
 
-    `is_proven` says whether the function succeeds with other arguments: it is called only if the
+    `is_proven` reports whether the function succeeds with other arguments: it is called only if the
     error alone does not show it, and returns the same each time.
     """
-    known = libraries()
-    frames = _library_frames(error, known)
-    if not frames or not _is_complaint(error, known):
+    packages = libraries()
+    frames = _library_frames(error, packages)
+    if not frames or not _is_complaint(error, packages):
         return None
-    name = _given(frames[0], arguments)
+    name = _passed_argument(frames[0], arguments)
     if name is None and not is_proven():
         return None
     sentence = _sentence(error)
@@ -50,37 +50,37 @@ def rejected_input(
     )
 
 
-def _library_frames(error: BaseException, known: set[str]) -> Sequence[FrameType]:
+def _library_frames(error: BaseException, packages: set[str]) -> Sequence[FrameType]:
     """Return the frames below the author's last one; none unless they are a model's method."""
     frames: list[FrameType] = []
     for frame, _ in walk_tb(error.__traceback__):
-        frames = [] if is_author(frame, known) else [*frames, frame]
-    if not frames or not _belongs(_module(frames[0]), known):
+        frames = [] if is_author(frame, packages) else [*frames, frame]
+    if not frames or not _belongs(_module(frames[0]), packages):
         return []
     selves = [frame.f_locals["self"] for frame in frames if "self" in frame.f_locals]
-    return frames if any(_belongs(type(owner).__module__, known) for owner in selves) else []
+    return frames if any(_belongs(type(owner).__module__, packages) for owner in selves) else []
 
 
-def is_author(frame: FrameType, known: set[str] | None = None) -> bool:
+def is_author(frame: FrameType, packages: set[str] | None = None) -> bool:
     """Whether code is neither Python's, nor an installed package's, nor of this package."""
     module = _module(frame)
     if module.partition(".")[0] in {_OWN, *sys.stdlib_module_names}:
         return False
     file = frame.f_globals.get("__file__") or frame.f_code.co_filename
-    known = libraries() if known is None else known
-    return not (_belongs(module, known) or _PACKAGES & {*Path(file).parts})
+    packages = libraries() if packages is None else packages
+    return not (_belongs(module, packages) or _PACKAGES & {*Path(file).parts})
 
 
-def _is_complaint(error: BaseException, known: set[str]) -> bool:
+def _is_complaint(error: BaseException, packages: set[str]) -> bool:
     """Whether an exception is of a type that libraries raise for invalid input."""
     if isinstance(error, AttributeError | MemoryError):  # such as that of a model not fitted
         return False
     if isinstance(error, TypeError) and _WRONG_CALL.match(str(error)):
         return False
-    return isinstance(error, _COMPLAINTS) or _belongs(type(error).__module__, known)
+    return isinstance(error, _COMPLAINTS) or _belongs(type(error).__module__, packages)
 
 
-def _given(frame: FrameType, arguments: Mapping[str, Any]) -> str | None:
+def _passed_argument(frame: FrameType, arguments: Mapping[str, Any]) -> str | None:
     """Return the argument of the function that was passed on as it is."""
     values: list[Any] = []
     for value in frame.f_locals.values():
@@ -96,9 +96,9 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-def _belongs(module: str, known: set[str]) -> bool:
+def _belongs(module: str, packages: set[str]) -> bool:
     """Whether a module is one of these packages, or in one; CatBoost's own is `_catboost`."""
-    return module.partition(".")[0].lstrip("_") in known or module.startswith(LIBRARY)
+    return module.partition(".")[0].lstrip("_") in packages or module.startswith(LIBRARY)
 
 
 def _sentence(error: BaseException) -> str:

@@ -40,8 +40,8 @@ def stream_call(target: Target, settings: Settings) -> Call:
 
     def call(arguments: Arguments, timings: Timings) -> Iterator[Any]:
         with ExitStack() as stack:
-            for each in slots:
-                stack.enter_context(each.take(timings))
+            for pool in slots:
+                stack.enter_context(pool.take(timings))
             timings.queue = perf_counter() - timings.entered
             yield from _pieces(target, arguments, timings, is_proven)
 
@@ -50,8 +50,8 @@ def stream_call(target: Target, settings: Settings) -> Call:
 
 @cache
 def _worker_slots(limit: int) -> Slots:
-    noun = "stream" if limit == 1 else "streams"
-    return Slots(limit, 0, f"this worker is at its limit of {limit} {noun} (set MMF_MAX_STREAMS)")
+    unit = "stream" if limit == 1 else "streams"
+    return Slots(limit, 0, f"this worker is at its limit of {limit} {unit} (set MMF_MAX_STREAMS)")
 
 
 def _first_piece(target: Target, arguments: Arguments) -> Any:

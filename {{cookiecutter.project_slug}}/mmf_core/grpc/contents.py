@@ -86,7 +86,7 @@ def infer_response(
 
 def _parameters(parameters: Any) -> dict[str, Any]:
     """Return parameters by name; those without a value are left out."""
-    chosen = {name: each.WhichOneof("parameter_choice") for name, each in parameters.items()}
+    chosen = {name: value.WhichOneof("parameter_choice") for name, value in parameters.items()}
     return {name: getattr(parameters[name], choice) for name, choice in chosen.items() if choice}
 
 

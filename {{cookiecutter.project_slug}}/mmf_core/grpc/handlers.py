@@ -50,7 +50,7 @@ class Handlers:
         client_timeout: float,
     ) -> None:
         self._respond, self._gate = respond, gate
-        self._patience = client_timeout
+        self._client_timeout = client_timeout
         self.threads = RequestThreads[Job](threads)
         quick = ThreadPoolExecutor(QUICK_THREADS, "mmf-grpc-quick")
         self._targets = Lane(self.threads.submit, threads + max(1, threads // 2))
@@ -108,12 +108,12 @@ class Handlers:
         if not self._gate.admits(path, context):
             return await self._refuse(path, context)
         async with lane.place() as place:
-            message = await read_one(context, self._patience)
+            message = await read_one(context, self._client_timeout)
             reply = await self._run(path, message, context, place)
             del message
             body = await returned(context, reply)
             if len(body) > SMALL:
-                place.keep_until_sent(context, self._patience)
+                place.keep_until_sent(context, self._client_timeout)
             return body
 
     async def _call_open(self, path: str, context: Any) -> bytes:
@@ -161,7 +161,7 @@ class Handlers:
                 async with self._targets.place() as place:
                     reply = await self._run(_STREAM, message, context, place)
                     del message
-                    await write(context, await in_stream(context, reply), self._patience)
+                    await write(context, await in_stream(context, reply), self._client_timeout)
         finally:
             self._streams -= 1
 

@@ -35,10 +35,10 @@ class PublicCalls:
     """Handles these calls; `run` has the application respond to a message."""
 
     def __init__(
-        self, health: Health, run: Run, reader: PublicReader, patience: float, ending: asyncio.Event
+        self, health: Health, run: Run, reader: PublicReader, timeout: float, ending: asyncio.Event
     ) -> None:
         self._health, self._run, self._reader = health, run, reader
-        self._patience, self._ending = patience, ending
+        self._timeout, self._ending = timeout, ending
         self._watches = 0
         names = (SERVICE, HEALTH, REFLECTION)
         self._reflection = reflection.aio.ReflectionServicer(names, pool=pool())
@@ -79,7 +79,7 @@ class PublicCalls:
                 response = self._health.response(status)
                 if service not in WHOLE:
                     response = await self._watched(context, message)
-                await write(context, response, self._patience)
+                await write(context, response, self._timeout)
                 last = status
             await asyncio.sleep(HEALTH_POLL)
         await context.abort(grpc.StatusCode.UNAVAILABLE, ENDING)
@@ -93,11 +93,11 @@ class PublicCalls:
 
     async def _reflect(self, context: Any) -> None:
         async def requests() -> AsyncIterator[Any]:
-            while (message := await self._reader.read(context, self._patience)) is not grpc.aio.EOF:
+            while (message := await self._reader.read(context, self._timeout)) is not grpc.aio.EOF:
                 yield await _parsed(context, ServerReflectionRequest, message)
 
         async for response in self._reflection.ServerReflectionInfo(requests(), context):
-            await write(context, response.SerializeToString(), self._patience)
+            await write(context, response.SerializeToString(), self._timeout)
 
 
 async def _service(context: Any, message: bytes) -> str:

@@ -29,7 +29,7 @@ class PublicReader:
     def __init__(self) -> None:
         self._timeouts: dict[asyncio.Timeout, None] = {}  # those that began first, first
 
-    async def read(self, context: Any, patience: float) -> bytes | Any:
+    async def read(self, context: Any, client_timeout: float) -> bytes | Any:
         """Return the next message of a call, or EOF; end a call whose message does not come."""
         if len(self._timeouts) >= PUBLIC_READS:
             oldest = next(iter(self._timeouts))
@@ -37,7 +37,7 @@ class PublicReader:
             if not oldest.expired():
                 oldest.reschedule(asyncio.get_running_loop().time())
         try:
-            async with asyncio.timeout(patience) as timeout:
+            async with asyncio.timeout(client_timeout) as timeout:
                 self._timeouts[timeout] = None
                 try:
                     return await context.read()
@@ -47,15 +47,15 @@ class PublicReader:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, _LATE)
             raise
 
-    async def read_one(self, context: Any, patience: float) -> bytes:
+    async def read_one(self, context: Any, client_timeout: float) -> bytes:
         """Return the one message of a call."""
-        return await _checked(context, await self.read(context, patience))
+        return await _checked(context, await self.read(context, client_timeout))
 
 
-async def read_one(context: Any, patience: float) -> bytes:
+async def read_one(context: Any, client_timeout: float) -> bytes:
     """Return the one message of a call that has a place."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(client_timeout):
             message = await context.read()
     except TimeoutError:
         detail = f"{_LATE} (set MMF_CLIENT_TIMEOUT)"
@@ -69,10 +69,10 @@ async def _checked(context: Any, message: bytes | Any) -> bytes:
     return message
 
 
-async def write(context: Any, message: bytes, patience: float) -> None:
+async def write(context: Any, message: bytes, client_timeout: float) -> None:
     """Send a message; end the call of a client that does not read it."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(client_timeout):
             await context.write(message)
     except TimeoutError:
         detail = "the client does not read the response (set MMF_CLIENT_TIMEOUT)"

@@ -76,12 +76,12 @@ def _version(package: str) -> str:
 
 
 def _new_lines(
-    installed: Mapping[str, str], saved_with: Mapping[str, str], known: set[str]
+    installed: Mapping[str, str], saved_with: Mapping[str, str], listed: set[str]
 ) -> Iterator[str]:
     for package, number in installed.items():
         if package in saved_with:
             yield f"{package}=={saved_with[package]}"
-        elif _normalized(package) not in known:
+        elif _normalized(package) not in listed:
             yield f"{package}=={number}"
 
 

@@ -148,8 +148,8 @@ def _may_precede(part: Any, model: Any) -> bool:
         names = list(part.get_feature_names_out())
     except Exception:  # noqa: BLE001 - as many as it takes, as far as is known
         return _width(model) in {None, _width(part)}
-    if (known := _names(model)) is not None:
-        return list(known) == names
+    if (fitted_names := _names(model)) is not None:
+        return list(fitted_names) == names
     return _width(model) in {None, len(names)}
 
 

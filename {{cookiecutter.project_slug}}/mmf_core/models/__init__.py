@@ -54,19 +54,21 @@ def libraries() -> set[str]:
 
 def known_inputs(value: Any) -> list[ModelInputs | DescriptorError]:
     """Return what a model takes, or each of a dict of models, or why that is not known."""
-    known: list[ModelInputs | DescriptorError] = []
+    results: list[ModelInputs | DescriptorError] = []
     for part in parts_of(value).values():
         if not hasattr(part, "predict"):
             continue
         try:
             inputs = inputs_of(part)
         except DescriptorError as error:
-            known.append(error)
+            results.append(error)
         except Exception as error:  # noqa: BLE001 - of a library in a version that is not known
-            known.append(DescriptorError(f"{type(part).__name__}: {type(error).__name__}: {error}"))
+            results.append(
+                DescriptorError(f"{type(part).__name__}: {type(error).__name__}: {error}")
+            )
         else:
-            known += [inputs] if inputs else []
-    return known
+            results += [inputs] if inputs else []
+    return results
 
 
 def format_of(path: str | Path) -> ModelFormat | None:

@@ -79,14 +79,14 @@ def choices_column(
     DescriptorError if they are of types that no column has.
     """
     plain = [value.item() if hasattr(value, "item") else value for value in values]
-    known = [value for value in plain if value is not None and value == value]  # noqa: PLR0124 - NaN
-    types = set(map(type, known))
-    nullable = nullable or len(known) < len(plain) or not closed
+    present = [value for value in plain if value is not None and value == value]  # noqa: PLR0124 - NaN
+    types = set(map(type, present))
+    nullable = nullable or len(present) < len(plain) or not closed
     if types == {int, float}:
-        known, types = list(map(float, known)), {float}
+        present, types = list(map(float, present)), {float}
     if types == {int} and nullable and not category:
-        known, types = list(map(float, known)), {float}
+        present, types = list(map(float, present)), {float}
     if len(types) != 1 or not types <= {str, int, float, bool}:
         names = ", ".join(sorted(kind.__name__ for kind in types)) or "nothing"
         raise DescriptorError(f"expected categories of one type, got {names}")
-    return InputColumn(types.pop(), nullable, tuple(known) if closed else None, category)
+    return InputColumn(types.pop(), nullable, tuple(present) if closed else None, category)

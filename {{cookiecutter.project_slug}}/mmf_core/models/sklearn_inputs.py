@@ -162,15 +162,15 @@ def _takes_nulls(steps: Sequence[Any]) -> bool:
 
 
 def _merged(parts: Iterable[Columns], names: Sequence[str]) -> Columns:
-    """Return columns that several parts use; the one that says most of a column counts."""
+    """Return columns that several parts use; of each, the most restrictive one counts."""
     merged: Columns = {}
     for columns in parts:
         for name, column in columns.items():
-            known = merged.setdefault(name, column)
-            if known.type is not column.type and {known.type, column.type} & {str, bool}:
+            previous = merged.setdefault(name, column)
+            if previous.type is not column.type and {previous.type, column.type} & {str, bool}:
                 raise DescriptorError(f"column {name!r}: its steps take different types")
-            says_more = column.choices is not None or (known.nullable and not column.nullable)
-            if known.choices is None and says_more:
+            is_stricter = column.choices is not None or (previous.nullable and not column.nullable)
+            if previous.choices is None and is_stricter:
                 merged[name] = column
     return {name: merged[name] for name in names if name in merged}
 

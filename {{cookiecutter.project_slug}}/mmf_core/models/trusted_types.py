@@ -52,8 +52,8 @@ def _is_trusted(name: str) -> bool:
     package, *modules = module.split(".")
     if package != "sklearn" or (module != _METADATA and not _TOOLS.isdisjoint(modules)):
         return False
-    found = _member(module, member)
-    return isclass(found) or (callable(found) and _FUNCTIONS.fullmatch(name) is not None)
+    definition = _member(module, member)
+    return isclass(definition) or (callable(definition) and _FUNCTIONS.fullmatch(name) is not None)
 
 
 def _member(module: str, name: str) -> object:

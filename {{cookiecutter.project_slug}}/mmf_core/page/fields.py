@@ -104,7 +104,7 @@ def _has_zone(descriptor: Descriptor[Any]) -> bool:
     """Return whether the field must hold a time zone, which a browser's field for dates cannot."""
     written = None if descriptor.example is None else descriptor.plain_example
     moments = [descriptor.default, written and datetime.fromisoformat(written)]
-    return any(isinstance(each, datetime) and each.tzinfo is not None for each in moments)
+    return any(isinstance(moment, datetime) and moment.tzinfo is not None for moment in moments)
 
 
 def _number(descriptor: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _cell_data(schema: Mapping[str, Any]) -> dict[str, Any]:
         "data-type": "choice" if choices else _type_name(schema),
         "data-min": _declared(schema, "minimum"),
         "data-max": _declared(schema, "maximum"),
-        "data-choices": json.dumps([_text(each) for each in choices]).decode() if choices else None,
+        "data-choices": json.dumps([*map(_text, choices)]).decode() if choices else None,
         "data-nullable": "" if "null" in _types(schema) else None,
     }
 
@@ -163,7 +163,7 @@ def _type_name(schema: Mapping[str, Any]) -> str:
         return "datetime"
     if schema.get("format") == "date":
         return "date"
-    return next(each for each in _types(schema) if each != "null")
+    return next(kind for kind in _types(schema) if kind != "null")
 
 
 def _cell_type(schema: Mapping[str, Any], texts: Texts) -> str:

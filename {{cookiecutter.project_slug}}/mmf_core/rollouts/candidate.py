@@ -60,8 +60,8 @@ class CandidateError(DescribedError):
 
 def candidate_that_failed(text: str) -> str:
     """Return the candidate that has made a reload fail, by its error; empty if none has."""
-    found = re.match(r"the candidate (\S+) is not loaded: ", text)
-    return found[1] if found else ""
+    match = re.match(r"the candidate (\S+) is not loaded: ", text)
+    return match[1] if match else ""
 
 
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:

@@ -92,7 +92,7 @@ def _call(version: str, target: Target) -> Call:
 
 def _reason(error: MMFError) -> str:
     if isinstance(error, RequestError):
-        cells = (f"\n  {each.column}, row {each.row}: {each.message}" for each in error.errors)
+        cells = (f"\n  {cell.column}, row {cell.row}: {cell.message}" for cell in error.errors)
         return f"{error.detail}{''.join(cells)}"
     cause = error.__cause__
     return f"{error}: {type(cause).__name__}: {cause}" if cause else str(error)

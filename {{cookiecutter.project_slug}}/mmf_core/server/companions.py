@@ -86,8 +86,8 @@ class Companions:
             return pid
         code = 1
         try:
-            for each in _SIGNALS:
-                signal.signal(getattr(signal, f"SIG{each}"), signal.SIG_DFL)
+            for signal_name in _SIGNALS:
+                signal.signal(getattr(signal, f"SIG{signal_name}"), signal.SIG_DFL)
             for listener in self._server.LISTENERS:  # or connections would hang without the master
                 listener.close()
             run()

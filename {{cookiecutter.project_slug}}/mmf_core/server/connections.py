@@ -48,7 +48,8 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     sock: Any
     awaited = 1  # bytes that the kernel must have before it calls the socket readable
     began = 0.0  # when the first bytes of an incomplete request arrived, by `time.monotonic`
-    patience = deadline = 0.0  # seconds for a thread to read a request, and each MiB; their end
+    client_timeout = 0.0  # seconds for a thread to read a request, and each MiB
+    deadline = 0.0  # their end
     contended_deadline = 0.0  # their end while other clients wait for the thread
     _sent_before = 0  # bytes that have arrived before the thread reads
     is_contended: Callable[[], bool] = bool
@@ -128,8 +129,8 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     def begin_reading(self) -> None:
         """Start the time that a thread gives to the client."""
         self._sent_before = self._available()
-        self.deadline = time.monotonic() + self.patience
-        self.contended_deadline = time.monotonic() + min(_GRACE, self.patience)
+        self.deadline = time.monotonic() + self.client_timeout
+        self.contended_deadline = time.monotonic() + min(_GRACE, self.client_timeout)
 
     def has_read(self, size: int) -> None:
         """Give the client more time; for what it sent before, only if nobody waits."""
@@ -144,7 +145,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         return now > self.deadline or (now > self.contended_deadline and self.is_contended())
 
     def _seconds_for(self, size: int) -> float:
-        return self.patience * size / MIB
+        return self.client_timeout * size / MIB
 
     def _judge(self, request: bytes, size: int, *, is_early: bool) -> int:
         """Return how many more bytes to wait for before a thread reads; 0: none."""

@@ -17,7 +17,7 @@ from ..settings import MIB
 class PatientSending:
     """How a socket sends: a client that reads too slowly holds no thread."""
 
-    patience = math.inf  # seconds for a client to read, and again for each MiB that it has read
+    client_timeout = math.inf  # seconds for a client to read, and again for each MiB it has read
     send: Callable[..., int]
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
@@ -27,7 +27,7 @@ class PatientSending:
         while rest:
             with suppress(BlockingIOError, TimeoutError):  # SO_SNDTIMEO; with TLS
                 rest = rest[self.send(rest, flags) :]
-            seconds = self.patience * (1 + (size - len(rest)) / MIB)
+            seconds = self.client_timeout * (1 + (size - len(rest)) / MIB)
             if rest and time.monotonic() - began > seconds:
                 # gunicorn would log a traceback for every other number.
                 raise TimeoutError(errno.ECONNRESET, "the response has not been read in time")

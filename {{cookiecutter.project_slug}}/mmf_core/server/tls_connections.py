@@ -34,9 +34,9 @@ class TLSConnection(Connection):
     """A connection whose handshake is done, and whose requests are decrypted, without waiting."""
 
     def init(self) -> None:
-        """Have threads wait for `patience` at most: with TLS, Python ignores SO_RCVTIMEO."""
+        """Have threads wait for `client_timeout` at most: with TLS, Python ignores SO_RCVTIMEO."""
         super().init()
-        self.sock.settimeout(self.patience)
+        self.sock.settimeout(self.client_timeout)
 
     def has_arrived(self) -> bool:
         """Report whether to hand the next request to a thread; ConnectionError ends it."""

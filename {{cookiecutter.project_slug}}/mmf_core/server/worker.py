@@ -36,7 +36,7 @@ from .tls_connections import TLSConnection
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
 UNUSED_LINGER = 5.0  # seconds for the first request of a connection, when the worker ends
-PATIENCE = 0.01  # seconds for a worker with fewer connections to accept first
+ACCEPT_DELAY = 0.01  # seconds for a worker with fewer connections to accept first
 BEAT = 0.1  # seconds between two heartbeats, each of which is a system call
 _log = logging.getLogger("mmf.connections")
 
@@ -78,10 +78,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def worker_connections(self) -> float:
         """The limit that is set, or fewer while a worker with fewer connections can accept.
 
-        It is computed again when a connection opens or closes, and every PATIENCE seconds.
+        It is computed again when a connection opens or closes, and every ACCEPT_DELAY seconds.
         """
         now = time.monotonic()
-        if self.nr_conns != self._shared_conns or now - self._shared >= PATIENCE:
+        if self.nr_conns != self._shared_conns or now - self._shared >= ACCEPT_DELAY:
             self._share, self._shared, self._shared_conns = self._find_share(), now, self.nr_conns
         return self._share
 
@@ -99,8 +99,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return self._limit if self.nr_conns < share or self._is_unclaimed() else 0
 
     def _is_unclaimed(self) -> bool:
-        """Report, every PATIENCE seconds, whether a connection waits: the others may hang."""
-        if time.monotonic() - self._backlog_checked < PATIENCE:
+        """Report, every ACCEPT_DELAY seconds, whether a connection waits: the others may hang."""
+        if time.monotonic() - self._backlog_checked < ACCEPT_DELAY:
             return False
         self._backlog_checked = time.monotonic()
         return bool(self._backlog.poll(0))
@@ -109,7 +109,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Wait for events; not for long if connections are left to others, or requests wait."""
         left = self.alive and not self._accepting and self.nr_conns < self._limit
         waits = left or self.tpool.is_any_waiting()
-        super().wait_for_and_dispatch_events(PATIENCE if waits else timeout)
+        super().wait_for_and_dispatch_events(ACCEPT_DELAY if waits else timeout)
         self.tpool.adapt()
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -141,7 +141,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.nr_conns += 1
         connection = TLSConnection if self.cfg.is_ssl else Connection
         conn = connection(self.cfg, client, address, listener.getsockname())
-        conn.patience, conn.is_contended = self._client_timeout, self._is_slow_pool_full
+        conn.client_timeout, conn.is_contended = self._client_timeout, self._is_slow_pool_full
         self.enqueue_req(conn)
         return True
 
@@ -182,7 +182,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def handle(self, conn: Connection) -> Any:
         """Serve a request in a thread, which reads and sends for as long as the client may take."""
-        conn.sock.patience = conn.patience
+        conn.sock.client_timeout = conn.client_timeout
         if not conn.is_whole:
             conn.begin_reading()
         return super().handle(conn)

@@ -27,9 +27,9 @@ def find(service: Service, model: str, version: str = "") -> Execution:
         raise UnknownTarget(
             f"unknown model {model}; available: {', '.join(service.single_results)}"
         )
-    known = versions(service, model)
-    if version and version not in known:
-        raise _unknown_version(version, model, known)
+    available_versions = versions(service, model)
+    if version and version not in available_versions:
+        raise _unknown_version(version, model, available_versions)
     refuse_rest_only(service.executions[model].target)
     return service.executions[model]
 
@@ -43,7 +43,7 @@ def versions(service: Service, model: str) -> list[str]:
 def infer(
     service: Service, execution: Execution, version: str, inference: InferenceRequest
 ) -> tuple[str, list[Tensor]]:
-    """Return the version that has given the result, and the result; UnknownTarget if another has.
+    """Return the version that computed the result, and the result; UnknownTarget if another did.
 
     An empty `version` is any.
     """
@@ -54,7 +54,7 @@ def infer(
     result = execute(execution, values)
     context = current_context()
     served = (context and context.model_version) or service.registry.version
-    if version and execution.versions and served != version:  # of which no caller gets any
+    if version and execution.versions and served != version:  # whose result no caller gets
         raise _unknown_version(version, target.route, [served])
     try:
         return served, output_tensors(target.returns, result) if target.returns else []
@@ -70,10 +70,10 @@ def unwritable(target: Target, error: Exception) -> ResultError:
 def metadata(service: Service, model: str, version: str = "") -> dict[str, Any]:
     """Return what a model takes and returns, as far as it is declared."""
     target = find(service, model, version).target
-    known = versions(service, model)
+    available_versions = versions(service, model)
     return {
         "name": model,
-        **({"versions": known} if known else {}),
+        **({"versions": available_versions} if available_versions else {}),
         "platform": "mmf-flask",
         "inputs": describe_inputs(target),
         "outputs": describe_outputs(target),
@@ -88,6 +88,6 @@ def index(service: Service) -> list[dict[str, str]]:
     return [{"name": model} | state for model in visible(service).single_results]
 
 
-def _unknown_version(version: str, model: str, known: list[str]) -> UnknownTarget:
-    available = ", ".join(known) or "none"
+def _unknown_version(version: str, model: str, available_versions: list[str]) -> UnknownTarget:
+    available = ", ".join(available_versions) or "none"
     return UnknownTarget(f"unknown version {version} of {model}; available: {available}")

@@ -33,9 +33,9 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
         target = execution.target
         enter_target(target)
         inference = read_inference(request)
-        given, tensors = models.infer(service, execution, version, inference)
+        served, tensors = models.infer(service, execution, version, inference)
         try:
-            return inference_response(target, given, inference, tensors)
+            return inference_response(target, served, inference, tensors)
         except (TypeError, ValueError) as error:
             raise models.unwritable(target, error) from error
 

@@ -26,7 +26,7 @@ def install(app: Flask, targets: Iterable[Target]) -> None:
 
 def is_lenient(target: Target) -> bool:
     """Return whether a table of a target is read leniently."""
-    tables = (each for each in target.arguments.values() if isinstance(each, DataFrame))
+    tables = (argument for argument in target.arguments.values() if isinstance(argument, DataFrame))
     return any(table.lenient for table in tables)
 
 

@@ -256,23 +256,23 @@ def _only_handler(log: logging.Logger) -> StdoutHandler | None:
 
     Making a record, and formatting it, takes longer than all else that a request does with its log.
     """
-    found: StdoutHandler | None = None
+    stdout_handler: StdoutHandler | None = None
     if log.filters or logging.getLogRecordFactory() is not logging.LogRecord:
         return None
     logger: logging.Logger | None = log
     while logger:
         for handler in logger.handlers:
             if (
-                found
+                stdout_handler
                 or type(handler) is not StdoutHandler
                 or handler.formatter is not json_formatter()
             ):
                 return None
             if handler.filters or handler.level > logging.INFO:
                 return None
-            found = handler
+            stdout_handler = handler
         logger = logger.parent if logger.propagate else None
-    return found
+    return stdout_handler
 
 
 def server_timing(timings: Timings) -> tuple[str, str]:

@@ -254,11 +254,11 @@ async function showHealth() {
 
 // Shows the task that the page's address names, in the form of its target.
 async function reopen(resumes) {
-  const found = await linkedTask();
-  if (!found) return;
-  const section = sections.find(({ id }) => id === found.target) ?? sections.find(({ hidden }) => !hidden);
+  const linked = await linkedTask();
+  if (!linked) return;
+  const section = sections.find(({ id }) => id === linked.target) ?? sections.find(({ hidden }) => !hidden);
   if (sections.length > 1) location.hash = section.id;
-  await resumes.get(section)(found.response);
+  await resumes.get(section)(linked.response);
 }
 
 const resumes = new Map(sections.map((section) => [section, setUp(section)]));

@@ -52,9 +52,9 @@ def _translate(text: str, language: str, depth: int = 0) -> str:
 
 def _match(text: str, language: str, depth: int) -> str | None:
     for key, (literals, names) in _keys(language).items():
-        if (found := _placeholders(text, literals)) is None:
+        if (placeholders := _placeholders(text, literals)) is None:
             continue
-        values = dict(zip(names, found, strict=True))
+        values = dict(zip(names, placeholders, strict=True))
         if any(_has_end(value) for name, value in values.items() if not name.startswith("rest")):
             continue
         parts = _PLACEHOLDER.split(CATALOGUES[language][key])
@@ -98,6 +98,6 @@ def _value(name: str, value: str, language: str, depth: int) -> str:
     if name.startswith(("phrase", "rest")):
         return _translate(value, language, depth + 1)
     if name == "formats":
-        formats = [Format.of_media_type(each) for each in value.split(", ")]
-        return ", ".join(dict.fromkeys(format_label(each.extension) for each in formats if each))
+        formats = [Format.of_media_type(media_type) for media_type in value.split(", ")]
+        return ", ".join(dict.fromkeys(format_label(item.extension) for item in formats if item))
     return value

@@ -17,7 +17,7 @@ _FIELDS = "application/x-www-form-urlencoded"
 
 def body(target: Target) -> dict[str, Any]:
     """Describe the body in every media type; a scalar may be in the query instead."""
-    others = [each for each in target.arguments.values() if not each.fits_query]
+    others = [argument for argument in target.arguments.values() if not argument.fits_query]
     # Generated clients cannot send a table in a form without files.
     forms = [_FORM] if others else [_FORM, _FIELDS]
     needs_body = not all(descriptor.fits_query for descriptor in target.required.values())
@@ -49,7 +49,7 @@ def _not_form(target: Target) -> dict[str, Any]:
     if target.body_argument is None:
         # Scalars may be in the query, which leaves the body to the only other argument.
         required = target.required.values()
-        bodies = [each for each in required if not each.fits_query] or list(required)[:1]
+        bodies = [item for item in required if not item.fits_query] or list(required)[:1]
         content = _whole(bodies[0]) if len(bodies) == 1 else {}
         return {**content, Format.JSON.media_type: _object(target)}
     descriptor = target.arguments[target.body_argument]
