@@ -16,6 +16,7 @@ import mmf_core as mmf
 from mmf_core import models
 from mmf_core.errors import ArtifactError, MissingPackage
 from mmf_core.models import ModelFormat
+from mmf_core.models.load_failures import how_to_mend
 
 PACKAGE = Path(mmf.__file__).parent
 MODEL = {"weights": [1.5, 2.0]}
@@ -88,6 +89,13 @@ def test_error_suggests_a_fix(data: bytes, words: str, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=words) as caught:
         mmf.load_model(tmp_path / "a.pkl")
     assert ": ;" not in str(caught.value)
+
+
+@pytest.mark.parametrize("module", ["__main__", "gunicorn.__main__"])
+def test_missing_class_of_a_notebook_is_recognised(module: str, tmp_path: Path) -> None:
+    """Python names the module `__main__` after its package if it runs with `python -m`."""
+    error = AttributeError(f"Can't get attribute 'Net' on <module {module!r} from 'x.py'>")
+    assert "notebook or script" in how_to_mend(tmp_path / "model.joblib", error)
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])

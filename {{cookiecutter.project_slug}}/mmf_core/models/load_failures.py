@@ -17,7 +17,7 @@ def how_to_mend(path: Path, error: Exception) -> str:
             f"install the package that has the module {error.name} (make add PACKAGE=…), or put "
             "your own module of that name beside main.py"
         )
-    if isinstance(error, AttributeError) and "'__main__'" in str(error):
+    if isinstance(error, AttributeError) and "__main__'" in str(error):
         return (
             "it needs a class or function of the notebook or script that saved it: move that to a "
             "module beside main.py, import it there, and save the model again"
