@@ -125,7 +125,7 @@ def test_actionlint_has_no_findings(
 
 
 @pytest.mark.parametrize(("fails", "options"), [("0", ""), ("2", "--draft ")])
-def test_an_upgrade_becomes_one_pull_request(
+def test_upgrade_becomes_one_pull_request(
     fails: str, options: str, baked: Path, tmp_path: Path
 ) -> None:
     job = read(baked / UPGRADE)["jobs"]["upgrade"]
@@ -164,7 +164,7 @@ def test_an_upgrade_becomes_one_pull_request(
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_an_upgrade_that_changes_nothing_is_no_pull_request(
+def test_upgrade_without_changes_opens_no_pull_request(
     code: int, baked: Path, tmp_path: Path
 ) -> None:
     upgrade = read(baked / UPGRADE)["jobs"]["upgrade"]["steps"][-2]

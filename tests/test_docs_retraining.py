@@ -91,7 +91,7 @@ def test_requests_train_the_sample_only_if_allowed_and_with_the_extra(tmp_path: 
 
 
 @pytest.mark.parametrize("answers", [{"extras": "core"}, {"model_format": "onnx"}])
-def test_a_sample_that_cannot_train_has_no_such_target(
+def test_sample_that_cannot_train_has_no_such_target(
     baked: Path, bake: Bake, answers: dict[str, str]
 ) -> None:
     """Without the extra, or without scikit-learn in the service."""

@@ -85,7 +85,7 @@ def test_text_or_workbook_that_is_cut_off(
     assert message in refused(predict, "-i", name, "-o", "out.csv")
 
 
-def test_gzip_that_is_none(project: Path, predict: Predict) -> None:
+def test_invalid_gzip_is_refused(project: Path, predict: Predict) -> None:
     good().to_csv(project / "in.csv.gz", index=False, compression=None)
     assert "expected .gz data" in refused(predict, "-i", "in.csv.gz", "-o", "out.csv")
 
@@ -336,7 +336,7 @@ def test_function_that_fails(project: Path, predict: Predict) -> None:
         (("-i", "in.csv", "-o", "out.csv", "--keep", "x"), "--keep x: the input has no column"),
     ],
 )
-def test_options_that_make_no_sense(
+def test_contradictory_options_are_refused(
     arguments: tuple[str, ...], message: str, project: Path, predict: Predict
 ) -> None:
     good().to_csv(project / "in.csv", index=False)

@@ -77,7 +77,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("in_this_process", "small_chunks")
 @pytest.mark.parametrize("target", ["csv", "parquet", "xlsx"])
-def test_a_chunk_that_is_sent_away_comes_back_the_same(
+def test_chunk_that_is_sent_away_comes_back_the_same(
     target: str, project: Path, predict: Predict
 ) -> None:
     lines = [f"{row},{row - 3}" for row in range(1000)]
@@ -98,13 +98,13 @@ def test_a_chunk_that_is_sent_away_comes_back_the_same(
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_an_error_there_is_an_error_here(project: Path, predict: Predict) -> None:
+def test_error_of_a_worker_is_reported(project: Path, predict: Predict) -> None:
     (project / "in.csv").write_text("a,b\n1,2\n-666,2\n")
     stderr = predict("-i", "in.csv", "-o", "out.csv", *CLUSTER, "tcp://x:1", code=2).stderr
     assert "score failed: RuntimeError: the number of the beast" in stderr
 
 
-def test_the_modules_and_the_files_of_artifacts_are_sent(project: Path) -> None:
+def test_modules_and_the_files_of_artifacts_are_sent(project: Path) -> None:
     (project / "package" / ".venv").mkdir(parents=True)
     for name in ("package/part.py", "package/.venv/no.py", "in.csv", "bias.json"):
         (project / name).touch()
@@ -114,7 +114,7 @@ def test_the_modules_and_the_files_of_artifacts_are_sent(project: Path) -> None:
     assert not {name for name in names if "venv" in name or "pycache" in name or "in.csv" in name}
 
 
-def test_a_cluster_needs_its_address_and_the_package(
+def test_cluster_needs_its_address_and_the_package(
     project: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "in.csv").write_text("a,b\n1,2\n")
@@ -208,7 +208,7 @@ def command_line(pid: str) -> bytes:
 
 
 @pytest.mark.long
-def test_a_worker_is_killed_and_nothing_is_lost_or_doubled(
+def test_worker_is_killed_and_nothing_is_lost_or_doubled(
     programs: Path, big: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
     address, workers = cluster

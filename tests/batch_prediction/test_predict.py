@@ -176,7 +176,7 @@ def test_no_file_is_lost_to_another(
     assert {path: path.read_bytes() for path in project.iterdir() if path.is_file()} == before
 
 
-def test_summary_says_what_was_done(project: Path, predict: Predict) -> None:
+def test_summary_describes_the_run(project: Path, predict: Predict) -> None:
     write(project / "in.csv", table())
     predict("-i", "in.csv", "-o", "out.csv", "--summary", "summary.json")
     summary = json.loads((project / "summary.json").read_text("utf-8"))

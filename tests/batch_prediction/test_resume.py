@@ -206,7 +206,7 @@ def test_damaged_journal_is_an_error_that_names_the_way_out(
     predict("-i", "in.csv", "-o", "out.csv", "--overwrite")
 
 
-def test_a_run_continues_when_its_upstream_responds_again(predict: Predict, project: Path) -> None:
+def test_run_continues_when_its_upstream_responds_again(predict: Predict, project: Path) -> None:
     (project / "in.csv").write_text("a,b\n" + "".join(f"{row},1\n" for row in range(300)))
     (project / "down").touch()
     options = ("-i", "in.csv", "-o", "out.csv", "--batch-rows", "100")

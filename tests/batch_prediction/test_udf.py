@@ -138,7 +138,7 @@ class Dask(pd.DataFrame):
         return pd.concat([pickle.loads(sent)(each) for each in partitions(self)])
 
 
-def test_the_page_calls_it_as_each_engine_does(project: Path) -> None:
+def test_page_calls_it_as_each_engine_does(project: Path) -> None:
     page = ROOT / "docs" / "batch.md"
     main, *_, engines = blocks(page, "python")
     (project / "main.py").write_text(main.text)

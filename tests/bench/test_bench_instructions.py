@@ -144,7 +144,7 @@ def test_request_needs_no_more_instructions_than_are_kept(instructions: ModuleTy
     )
 
 
-def test_a_queue_is_filled_at_once(
+def test_queue_is_filled_at_once(
     bench: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))

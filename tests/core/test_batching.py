@@ -163,7 +163,7 @@ def test_invalid_row_fails_only_its_own_request(line: Line) -> None:
     assert late["a"].tolist() == [6]
 
 
-def test_an_upstream_that_is_down_is_not_tried_again_for_each_request(line: Line) -> None:
+def test_upstream_that_is_down_is_not_tried_again_for_each_request(line: Line) -> None:
     def depends(data: Any) -> Any:
         if (data["a"] > 0).any():
             raise mmf.Unavailable("the feature store does not respond")

@@ -102,7 +102,7 @@ def test_warm_up_calls_targets_with_arguments_in_a_thread(registry: mmf.Registry
     assert not registry.is_ready
 
 
-def test_a_service_is_ready_although_its_upstream_is_down(
+def test_service_is_ready_although_its_upstream_is_down(
     registry: mmf.Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     @registry.target
@@ -119,7 +119,7 @@ def test_a_service_is_ready_although_its_upstream_is_down(
     assert failed_example(registry, lambda _route: None) is None
 
 
-def test_a_warm_up_that_takes_long_goes_on_by_itself(registry: mmf.Registry) -> None:
+def test_long_warm_up_continues_in_the_background(registry: mmf.Registry) -> None:
     gate, ended = Event(), Event()
 
     @registry.target

@@ -143,7 +143,7 @@ def test_rejects_unknown_variable(name: str, message: str) -> None:
         ("MMF_RATE_LIMIT_REDIS", "http://:hunter2@host"),
     ],
 )
-def test_an_invalid_secret_is_not_repeated(name: str, text: str) -> None:
+def test_invalid_secret_is_not_repeated(name: str, text: str) -> None:
     problems = [line for group in settings_groups() for line in group.problems({name: text})]
     assert [line.partition(":")[0] for line in problems] == [name]
     assert "hunter2" not in problems[0]

@@ -216,7 +216,7 @@ def test_rejects_generator_return_value() -> None:
         list(execution(score)({}))
 
 
-def test_an_error_while_closing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_error_while_closing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     def score() -> Iterator[int]:
         try:
             yield 1

@@ -60,7 +60,7 @@ def test_calls_are_counted_in_groups_of_a_version_and_a_type(counted: Counted) -
     ]
 
 
-def test_a_call_that_cannot_be_counted_costs_its_group_no_other(
+def test_call_that_cannot_be_counted_is_lost_alone(
     counted: Counted, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls = CallBuffer()
@@ -106,7 +106,9 @@ def test_threads_lose_no_call_and_a_full_buffer_is_counted(counted: Counted) -> 
     assert counted.total() == 4 * each
 
 
-def test_a_thread_counts_what_waits(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_calls_are_counted_by_a_thread(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(buffer, "INTERVAL", 0.01)
     calls = CallBuffer()
     for total in (1, 2):
@@ -114,7 +116,7 @@ def test_a_thread_counts_what_waits(counted: Counted, monkeypatch: pytest.Monkey
         wait_until(lambda total=total: counted.total() == total)
 
 
-def test_a_fork_does_not_count_its_parents_calls(counted: Counted) -> None:
+def test_fork_does_not_count_its_parents_calls(counted: Counted) -> None:
     calls = CallBuffer()
     calls.add((counted, "v1", CELLS, None))
     if not (child := os.fork()):

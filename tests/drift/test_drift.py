@@ -124,7 +124,7 @@ def send(client: FlaskClient, table: pd.DataFrame, status: int = 200) -> None:
     assert response.status_code == status, response.text
 
 
-def test_the_same_distribution_has_not_drifted(make: Make) -> None:
+def test_same_distribution_has_not_drifted(make: Make) -> None:
     client = make()
     for _ in range(5):
         send(client, rows(400))
@@ -136,7 +136,7 @@ def test_the_same_distribution_has_not_drifted(make: Make) -> None:
     assert all(value > 0.01 for value in p_values.values())
 
 
-def test_a_shifted_column_and_its_prediction_drift(make: Make) -> None:
+def test_shifted_column_and_its_prediction_drift(make: Make) -> None:
     client = make()
     moved = rows(1_000, a=1.0)
     moved["kind"] = np.where(RANDOM.random(1_000) < 0.5, "blue", None)
@@ -163,7 +163,7 @@ def test_requests_of_one_row_count_as_a_table_does(make: Make) -> None:
     assert len(one_by_one) == 5
 
 
-def test_a_target_may_change_its_table_and_its_result(project: Path, make: Make) -> None:
+def test_target_may_change_its_table_and_its_result(project: Path, make: Make) -> None:
     """What waits to be counted is what came, and what was returned."""
     del make
     registry, table = declare(project), rows(1)
@@ -263,7 +263,7 @@ def test_each_version_has_the_profile_of_its_own_model(make: Make, project: Path
     assert values["v2", PREDICTION] < 0.1
 
 
-def test_a_version_without_a_profile_has_no_figures(
+def test_version_without_a_profile_has_no_figures(
     project: Path, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     del make
@@ -297,7 +297,7 @@ def test_tasks_are_counted(make: Make, tmp_path: Path, monkeypatch: pytest.Monke
     assert len(drift(client)) == 5
 
 
-def test_the_panel_of_the_page(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_panel_of_the_page_has_the_figures(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCHEMA, "c", mmf.Column(float, private=True))
     client = make()
     assert client.get("/page/panels/en").get_json()["panels"] == {}
@@ -343,7 +343,7 @@ def test_processes_share_a_window() -> None:
     assert counts == {"v2": [2, 1], "v1": [1, 2]}
 
 
-def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     now, places = [1_000.0], np.array([0])
     monkeypatch.setattr(window, "monotonic", lambda: now[0])
     counts = Window(1, 12.0 * PARTS)
@@ -358,7 +358,7 @@ def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counts.sums()["v1"].tolist() == [1]
 
 
-def test_without_the_setting_nothing_is_counted(
+def test_drift_is_off_by_default(
     project: Path,  # noqa: ARG001 - the profile is there
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -372,7 +372,7 @@ def test_without_the_setting_nothing_is_counted(
 
 
 @pytest.mark.parametrize("fault", ["absent", "another file's", "broken", "of other columns"])
-def test_a_profile_of_another_file_is_ignored_and_logged(
+def test_profile_of_another_file_is_ignored_and_logged(
     fault: str, make: Make, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     profile = profile_of(project / "model.joblib")
@@ -418,7 +418,9 @@ def run(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_report_of_the_log(logged: Callable[..., Path], project: Path) -> None:
+def test_report_is_computed_from_the_payload_log(
+    logged: Callable[..., Path], project: Path
+) -> None:
     folder = logged(rows(600, b=1.5), rows(600, b=1.5))
     code, text = run(folder)
     assert (code, text) == (1, "1 of 5 columns have drifted in 1,200 rows: drift.html\n")
@@ -432,14 +434,14 @@ def test_a_report_of_the_log(logged: Callable[..., Path], project: Path) -> None
     assert not (project / "none.html").exists()
 
 
-def test_a_report_without_drift(logged: Callable[..., Path], project: Path) -> None:
+def test_report_without_drift_exits_with_0(logged: Callable[..., Path], project: Path) -> None:
     folder = logged(rows(900))
     code, text = run(folder, "--model", "model.joblib", "-o", project / "d.html")
     assert code == 0, text
     assert text.startswith("0 of 5 columns")
 
 
-def test_requirements_of_a_report(logged: Callable[..., Path], project: Path) -> None:
+def test_report_needs_rows_a_log_and_a_profile(logged: Callable[..., Path], project: Path) -> None:
     folder = logged(rows(10))
     assert "expected at least 200 rows" in run(folder)[1]
     assert run("nowhere") == (

@@ -45,7 +45,7 @@ def model_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_saved_model_has_a_profile_of_some_kilobytes(model_file: Path) -> None:
+def test_saved_model_has_a_profile_of_some_kilobytes(model_file: Path) -> None:
     profile = read(profile_of(model_file))
     assert profile.rows == 1_000
     assert profile.columns.keys() == {"number", PREDICTION}
@@ -57,13 +57,13 @@ def test_a_saved_model_has_a_profile_of_some_kilobytes(model_file: Path) -> None
     assert profile_of(model_file).stat().st_size < 2_000
 
 
-def test_no_reference_no_profile(tmp_path: Path) -> None:
+def test_model_without_a_reference_has_no_profile(tmp_path: Path) -> None:
     model = LinearRegression().fit(TABLE[["number"]], TABLE["number"])
     mmf.save_model(model, tmp_path / "model.joblib", example=TABLE[["number"]])
     assert [path.name for path in tmp_path.iterdir()] == ["model.joblib"]
 
 
-def test_each_kind_of_column(tmp_path: Path) -> None:
+def test_profile_has_every_kind_of_column(tmp_path: Path) -> None:
     path = tmp_path / "model.joblib"
     path.write_bytes(b"a model")
     save(DummyClassifier().fit(TABLE[["number"]], TABLE["flag"]), path, TABLE)
@@ -109,7 +109,7 @@ def test_wide_tables_have_fewer_bins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reference", [[[1.0]], np.ones((2, 1)), TABLE[["number"]].head(0)])
-def test_a_reference_is_a_table_with_rows(reference: object, tmp_path: Path) -> None:
+def test_reference_is_a_table_with_rows(reference: object, tmp_path: Path) -> None:
     model = LinearRegression().fit(TABLE[["number"]].to_numpy(), TABLE["number"])
     with pytest.raises(ArtifactError, match="expected a table with rows"):
         mmf.save_model(model, tmp_path / "m.joblib", example=[[1.0]], reference=reference)
@@ -129,14 +129,14 @@ HEAD = '{"rows": 1, "sha256": "", "columns": {"a": '
         HEAD + '{"shares": [0, 1, 0, 0], "edges": [2, 1], "values": null}}}',
     ],
 )
-def test_an_invalid_profile_is_named(text: str, tmp_path: Path) -> None:
+def test_invalid_profile_is_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "model.joblib.profile"
     path.write_text(text)
     with pytest.raises(ArtifactError, match=r"model\.joblib\.profile"):
         read(path)
 
 
-def test_without_the_extra_a_reference_is_not_used(
+def test_reference_is_ignored_without_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "parts", lambda _: [])
@@ -146,7 +146,7 @@ def test_without_the_extra_a_reference_is_not_used(
     assert [path.name for path in tmp_path.iterdir()] == ["model.joblib"]
 
 
-def test_a_profile_is_json_for_people(model_file: Path) -> None:
+def test_profile_is_json_for_people(model_file: Path) -> None:
     document = json.loads(profile_of(model_file).read_text())
     assert document.keys() == {"rows", "columns", "sha256"}
 

@@ -42,7 +42,7 @@ def test_kolmogorov_smirnov_detects_a_shift_and_ignores_chance() -> None:
     assert statistics.kolmogorov_smirnov(binned[0].tolist(), moved.tolist()) < 0.001
 
 
-def test_the_index_is_zero_for_the_same_and_grows_with_the_distance() -> None:
+def test_index_is_zero_for_the_same_and_grows_with_the_distance() -> None:
     assert statistics.psi([10, 20, 30], [100, 200, 300]) < 0.002
     assert statistics.psi([500, 500], [500, 500]) == 0
     shares = statistics.psi([50_000, 50_000], [60_000, 40_000])
@@ -50,7 +50,7 @@ def test_the_index_is_zero_for_the_same_and_grows_with_the_distance() -> None:
     assert statistics.psi([100, 0], [0, 100]) > 5
 
 
-def test_nothing_to_compare() -> None:
+def test_p_value_of_nothing_to_compare_is_1() -> None:
     assert statistics.kolmogorov_smirnov([0, 0], [1, 2]) == 1
     assert statistics.chi_squared([0, 0], [1, 2]) == 1
     assert statistics.chi_squared([5, 0], [7, 0]) == 1

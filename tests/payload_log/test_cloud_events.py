@@ -84,7 +84,7 @@ def outcome(name: str) -> float:
     return REGISTRY.get_sample_value("mmf_payload_log_records_total", labels) or 0.0
 
 
-def test_a_call_is_two_events_with_one_id(
+def test_call_is_two_events_with_one_id(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = outcome("written")
@@ -113,7 +113,7 @@ def test_a_call_is_two_events_with_one_id(
     assert outcome("written") == written + 2
 
 
-def test_a_receiver_that_rejects_events_fails_no_request(
+def test_receiver_that_rejects_events_fails_no_request(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.status, failed = 503, outcome("failed")
@@ -123,7 +123,7 @@ def test_a_receiver_that_rejects_events_fails_no_request(
     assert "503" in caplog.text
 
 
-def test_an_unreachable_receiver_fails_no_request(
+def test_unreachable_receiver_fails_no_request(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = outcome("failed")

@@ -126,7 +126,7 @@ def records(outcome: str) -> float:
     return REGISTRY.get_sample_value(name, {"outcome": outcome}) or 0.0
 
 
-def test_a_call_is_a_record(service: Make, lines: Any) -> None:
+def test_call_is_a_record(service: Make, lines: Any) -> None:
     before = time.time()
     rows = [{"age": 1.5, "name": "Ann", "other": 7}, {"age": 2, "name": None, "other": 8}]
     response = service().post("/score", json=rows, headers={"X-Request-ID": "mine"})
@@ -161,7 +161,7 @@ def test_errors_have_their_status_and_no_private_value(service: Make, lines: Any
     assert not any(secret in text for secret in ("Ann", "Ben", "Cid", "a secret"))
 
 
-def test_an_error_in_a_private_column_has_only_its_position(service: Make, lines: Any) -> None:
+def test_error_in_a_private_column_has_only_its_position(service: Make, lines: Any) -> None:
     assert service().post("/score", json=[{"age": 1, "name": 4711}]).status_code == 422
     (line,) = lines()
     assert "4711" not in str(line)
@@ -169,7 +169,7 @@ def test_an_error_in_a_private_column_has_only_its_position(service: Make, lines
     assert (error["row"], error["column"]) == (0, "name")
 
 
-def test_a_key_hashes_private_values(service: Make, lines: Any) -> None:
+def test_key_hashes_private_values(service: Make, lines: Any) -> None:
     client = service(KEY="sixteen letters or more")
     people = [{"age": 1, "name": name} for name in ("Ann", "Ben", "Ann", None)]
     client.post("/score", json=people)
@@ -224,7 +224,7 @@ def test_long_tables_are_cut(service: Make, lines: Any) -> None:
     assert len(json.loads(line["result"])) == MAX_ROWS
 
 
-def test_a_share_is_logged(service: Make, lines: Any) -> None:
+def test_only_a_share_is_logged(service: Make, lines: Any) -> None:
     client = service(SHARE="0.25")
     for _ in range(400):
         client.post("/tree", json={})
@@ -270,7 +270,7 @@ def test_files_end_by_their_age(service: Make, folder: Path) -> None:
         time.sleep(0.05)
 
 
-def test_a_full_disk_loses_records_and_is_logged_once(
+def test_full_disk_loses_records_and_is_logged_once(
     service: Make,
     folder: Path,
     writers: list[Writer],
@@ -329,7 +329,7 @@ def record(cells: int = 1) -> Record:
 
 
 @pytest.mark.parametrize(("cells", "kept"), [(1, MAX_RECORDS), (100_000, 10), (2_000_000, 1)])
-def test_a_full_queue_drops_and_counts(cells: int, kept: int) -> None:
+def test_full_queue_drops_and_counts_records(cells: int, kept: int) -> None:
     sink, dropped = _Stuck(), records("dropped")
     queue = Writer(sink, lambda _: {})
     with at_most(2.0):
@@ -354,7 +354,7 @@ def test_long_texts_count_as_many_cells(value: Any) -> None:
     assert 1_000 <= cells_of(value) < 1_010
 
 
-def test_a_record_that_cannot_be_encoded_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_record_that_cannot_be_encoded_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:
     sink, failed = _Stuck(), records("failed")
     sink.goes_on.set()
     rows = iter([KeyError("broken"), {"a": 1}])
@@ -374,13 +374,13 @@ def test_a_record_that_cannot_be_encoded_is_lost_alone(caplog: pytest.LogCapture
     assert "KeyError" in caplog.text
 
 
-def test_without_the_setting_there_is_none(folder: Path) -> None:
+def test_payload_log_is_off_by_default(folder: Path) -> None:
     assert make_observer(registry()) is None
     create_app(registry()).test_client().post("/tree", json={})
     assert not folder.exists()
 
 
-def test_a_missing_library_is_named_at_the_start(
+def test_missing_library_is_named_at_the_start(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     monkeypatch.setenv("MMF_PAYLOAD_LOG", str(folder))
@@ -415,7 +415,7 @@ def run(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_the_command_prints_and_filters(service: Make, folder: Path, lines: Any) -> None:
+def test_command_prints_and_filters(service: Make, folder: Path, lines: Any) -> None:
     client = service()
     client.post("/score", json=[{"age": 1, "name": "a"}, {"age": 2, "name": "b"}])
     client.post("/score", json=[{"age": "old", "name": "a"}], headers={"X-Request-ID": "wrong"})
@@ -440,7 +440,7 @@ def test_the_command_prints_and_filters(service: Make, folder: Path, lines: Any)
     assert [row["status"] for row in run(place, "--rows", "--failed")] == [422]
 
 
-def test_the_command_reports_a_missing_log(
+def test_command_reports_a_missing_log(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = CliRunner().invoke(main, ["log", str(folder)])
@@ -492,7 +492,7 @@ def test_any_input_that_reaches_a_target_can_be_logged(
     assert "observer" not in caplog.text
 
 
-def test_a_text_that_no_file_can_hold_is_replaced(service: Make, lines: Any) -> None:
+def test_text_that_no_file_can_hold_is_replaced(service: Make, lines: Any) -> None:
     client = service()
     assert client.post("/words", json="x").status_code == 200
     columns = {"age \ud800": [1], "name": ["x"]}

@@ -54,7 +54,7 @@ def exact(ours: tuple[int, int], theirs: tuple[int, int]) -> float:
 
 @pytest.mark.parametrize("ours", [(0, 0), (1, 1), (30, 12), (500, 480), (9, 1000)])
 @pytest.mark.parametrize("theirs", [(0, 0), (2, 2), (100, 47), (5_000, 5_000), (0, 40)])
-def test_the_probability_of_the_better_version(
+def test_probability_of_the_better_version_is_accurate(
     ours: tuple[int, int], theirs: tuple[int, int]
 ) -> None:
     probability = probability_of_more(
@@ -64,7 +64,7 @@ def test_the_probability_of_the_better_version(
     assert probability == pytest.approx(expected, abs=0.002)
 
 
-def test_a_million_rewards_are_evaluated_as_fast_as_one() -> None:
+def test_million_rewards_are_evaluated_as_fast_as_one() -> None:
     with at_most(seconds=1):
         for _ in range(50):
             probability = probability_of_more(Rewards(1e6, 500_000), Rewards(1e6, 503_000))
@@ -124,7 +124,7 @@ def test_regret_grows_ever_more_slowly(means: tuple[float, float], delay: int) -
 
 
 @pytest.mark.parametrize(("means", "delay"), SHORTENED)
-def test_the_minimum_share_has_a_known_cost(means: tuple[float, float], delay: int) -> None:
+def test_minimum_share_has_a_known_cost(means: tuple[float, float], delay: int) -> None:
     half, whole = course_of({}, means, delay)
     assert whole < 0.1
     assert whole - half < 0.014, "of which 0.01 is one per cent of the half"
@@ -156,12 +156,12 @@ def test_equal_versions_keep_enough_traffic_to_learn() -> None:
         ({"strategy": "canary", "bandit": {}}, r"\[bandit\] is for strategy"),
     ],
 )
-def test_invalid_plans(document: dict[str, Any], reason: str) -> None:
+def test_invalid_bandit_plans_are_rejected(document: dict[str, Any], reason: str) -> None:
     with pytest.raises(PlanError, match=reason):
         plan(document.pop("bandit", None), **document)
 
 
-def test_a_bandit_needs_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bandit_needs_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
     check_needs(plan())
     monkeypatch.setenv("MMF_FEEDBACK", "0")
     with pytest.raises(PlanError, match='"bandit" needs rewards: set MMF_FEEDBACK=1'):
@@ -208,7 +208,7 @@ def test_rewards_count_from_the_start_of_a_rollout_across_restarts(
     assert rewards_of(candidate, key, versions) is None
 
 
-def test_an_unreadable_feedback_file() -> None:
+def test_unreadable_feedback_file_is_reported() -> None:
     candidate = plan().candidate
     assert candidate is not None
     feedback = service.current()
@@ -218,13 +218,13 @@ def test_an_unreadable_feedback_file() -> None:
     assert rewards_of(candidate, "a key", ("stable", "v2")) is None
 
 
-def test_a_bandit_is_not_a_dark_launch() -> None:
+def test_bandit_is_not_a_dark_launch() -> None:
     options = ["start", "v2", "m=n", "--dark", "--strategy", "bandit"]
     done = CliRunner().invoke(rollout, options)
     assert done.exit_code == 1
     assert "--dark and --strategy bandit exclude each other" in done.output
 
 
-def test_a_promoted_version_needs_no_rewards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_promoted_version_needs_no_rewards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_FEEDBACK", "0")
     check_needs(plan(promoted=True))

@@ -44,7 +44,7 @@ def samples(rollout: Rollout) -> dict[str, str]:
 
 
 @pytest.mark.long
-def test_the_better_version_gets_the_requests(folder: Path, tmp_path: Path) -> None:
+def test_better_version_gets_the_requests(folder: Path, tmp_path: Path) -> None:
     with serving(folder, tmp_path / "log", **SETTINGS) as rollout:
         done = start(rollout, MMF_FEEDBACK="0")
         assert done.returncode == 1

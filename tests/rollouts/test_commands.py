@@ -52,7 +52,7 @@ def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_model_with_the_same_columns_is_accepted(folder: Path) -> None:
+def test_model_with_the_same_columns_is_accepted(folder: Path) -> None:
     """Their schema is the model's own, as main.py declares none."""
     fitted(folder / "new.joblib", "ab", 2)
     done = start(folder, "model.joblib=new.joblib", "--dark")
@@ -62,7 +62,7 @@ def test_a_model_with_the_same_columns_is_accepted(folder: Path) -> None:
 
 @pytest.mark.parametrize("other", ["ac", "ba"])
 @pytest.mark.long
-def test_a_model_with_other_columns_is_rejected(folder: Path, other: str) -> None:
+def test_model_with_other_columns_is_rejected(folder: Path, other: str) -> None:
     fitted(folder / "new.joblib", other, 2)
     done = start(folder, "model.joblib=new.joblib", "--dark")
     assert done.returncode == 1
@@ -70,14 +70,14 @@ def test_a_model_with_other_columns_is_rejected(folder: Path, other: str) -> Non
     assert not (folder / "rollout.toml").exists()
 
 
-def test_a_missing_file_is_named(folder: Path) -> None:
+def test_missing_file_is_named(folder: Path) -> None:
     done = start(folder, "model.joblib=new.joblib", "--dark")
     assert done.returncode == 1
     assert "new.joblib: no such file" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_file_is_named_as_it_is_given(folder: Path) -> None:
+def test_damaged_file_is_named_as_given(folder: Path) -> None:
     """The error named a copy in a temporary folder."""
     (folder / "new.joblib").write_bytes((folder / "model.joblib").read_bytes()[:100])
     done = start(folder, "model.joblib=new.joblib", "--dark")
@@ -85,14 +85,14 @@ def test_a_damaged_file_is_named_as_it_is_given(folder: Path) -> None:
     assert "Error: new.joblib cannot be loaded: " in done.stderr
 
 
-def test_an_unknown_strategy_is_named_with_the_choices(folder: Path) -> None:
+def test_unknown_strategy_is_named_with_the_choices(folder: Path) -> None:
     done = start(folder, "model.joblib=new.joblib", "--strategy", "best")
     assert done.returncode == 2
     assert "'best' is not one of 'ab', 'bandit', 'canary', 'silent'" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["set --traffic 5", "promote", "status"])
-def test_an_invalid_plan_is_named(
+def test_invalid_plan_is_named(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -102,7 +102,7 @@ def test_an_invalid_plan_is_named(
     assert result.output.startswith("Error: rollout.toml: not TOML: ")
 
 
-def test_the_status_has_entries_as_people_write_them(
+def test_status_has_entries_as_people_write_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -93,12 +93,12 @@ def test_changed_rows_are_coloured() -> None:
         (pd.array([1, None, 3], dtype="Int64"), [1.0, np.nan, 3.0]),
     ],
 )
-def test_the_same_numbers_are_the_same(old: Any, new: Any) -> None:
+def test_same_numbers_are_the_same(old: Any, new: Any) -> None:
     both = versions(lambda _: pd.DataFrame({"p": old}), lambda _: pd.DataFrame({"p": new}))
     assert compare(TABLE, "data", both).cells == []
 
 
-def test_a_column_that_only_one_version_has_is_a_change() -> None:
+def test_column_that_only_one_version_has_is_a_change() -> None:
     both = versions(
         lambda _: pd.DataFrame({"p": [1, 2, 3]}), lambda _: pd.DataFrame({"q": [1, 2, 3]})
     )
@@ -107,13 +107,13 @@ def test_a_column_that_only_one_version_has_is_a_change() -> None:
     assert len(changed) == 3
 
 
-def test_what_cannot_be_compared() -> None:
+def test_incomparable_results_are_rejected() -> None:
     message = "v2: expected a prediction for each of the 3 rows, got 2"
     with pytest.raises(NotComparable, match=message):
         compare(TABLE, "data", versions(lambda _: [1, 2, 3], lambda _: [1, 2]))
 
 
-def test_a_version_that_fails_is_named() -> None:
+def test_version_that_fails_is_named() -> None:
     def score(data: Any = ANY) -> Any:
         del data
         raise ZeroDivisionError("by zero")
@@ -145,7 +145,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_compares_files(folder: Path) -> None:
+def test_command_compares_files(folder: Path) -> None:
     done = run(folder, "model.joblib=new.joblib", "rows.csv", "-o", "out.xlsx")
     assert (done.returncode, done.stdout) == (1, "1 of 3 rows change (33.3%): out.xlsx\n"), done
     changed = pd.read_excel(folder / "out.xlsx", engine="calamine")
@@ -157,7 +157,7 @@ def test_the_command_compares_files(folder: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_command_compares_the_plan_and_reports_errors(folder: Path) -> None:
+def test_command_compares_the_plan_and_reports_errors(folder: Path) -> None:
     done = run(folder, "model.joblib=model.joblib", "rows.csv")
     assert (done.returncode, done.stdout) == (0, "3 rows, the same predictions\n"), done
     assert not (folder / "changed.xlsx").exists()

@@ -82,7 +82,7 @@ def upload(client: FlaskClient, body: bytes = CSV, query: str = "", name: str = 
     return client.post(f"/rollout/compare{query}", data=data)
 
 
-def test_the_rows_that_change_are_a_workbook(make: Make) -> None:
+def test_changed_rows_are_returned_as_a_workbook(make: Make) -> None:
     response = upload(make())
     assert (response.status_code, response.mimetype) == (200, mmf.XLSX.media_type)
     names = ("X-Rows", "X-Changed-Rows", "X-Model-Version", "Content-Disposition")
@@ -97,7 +97,7 @@ def test_the_rows_that_change_are_a_workbook(make: Make) -> None:
     assert not sheet["B2"].fill.patternType
 
 
-def test_a_table_of_any_format_and_a_target(make: Make) -> None:
+def test_table_may_have_any_format_and_a_named_target(make: Make) -> None:
     client, buffer = make(), io.BytesIO()
     pd.DataFrame({"a": [1.0, 5.0]}).to_excel(buffer, index=False, sheet_name="second")
     response = upload(client, buffer.getvalue(), "?target=twice&sheet=second", "t.xlsx")
@@ -105,7 +105,7 @@ def test_a_table_of_any_format_and_a_target(make: Make) -> None:
     assert response.headers["X-Changed-Rows"] == "1"
 
 
-def test_nothing_changes(make: Make) -> None:
+def test_workbook_of_equal_predictions_has_no_rows(make: Make) -> None:
     response = upload(make(lambda a: a.to_numpy()))
     assert (response.status_code, response.headers["X-Changed-Rows"]) == (200, "0")
     assert openpyxl.load_workbook(io.BytesIO(response.data)).active.max_row == 1
@@ -125,23 +125,23 @@ def test_nothing_changes(make: Make) -> None:
         (CSV, "?sheet=one", "t.csv", 422, "expected a workbook"),
     ],
 )
-def test_what_is_rejected(
+def test_invalid_tables_and_queries_are_rejected(
     make: Make, body: bytes, query: str, name: str, status: int, words: str
 ) -> None:
     assert_problem(upload(make(), body, query, name), status, words)
 
 
-def test_a_form_without_a_file(make: Make) -> None:
+def test_form_without_a_file_is_rejected(make: Make) -> None:
     response = make().post("/rollout/compare", data={"other": "x"})
     assert_problem(response, 400, "expected the table in part file")
 
 
-def test_a_body_that_is_too_large(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_over_the_size_limit_is_rejected(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "0.125")
     assert_problem(upload(make(), CSV + b"1\n" * 2**17), 413, "the body exceeds 0.125 MiB")
 
 
-def test_a_version_that_fails_is_named_and_its_reason_is_not(make: Make) -> None:
+def test_failing_version_is_named_without_its_reason(make: Make) -> None:
     def fail(_: object) -> None:
         raise RuntimeError("a secret")
 
@@ -159,7 +159,7 @@ def test_too_few_predictions_name_the_version(make: Make) -> None:
     assert translate_errors([problem["detail"]], "ru") == ["v2: строк 3, а ответов 1"]  # noqa: RUF001
 
 
-def test_the_size_of_the_workbook_is_limited(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_of_the_workbook_is_limited(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare_route, "MAX_CELLS", 3)
     client = make()
     problem = assert_problem(upload(client), 413, "expected at most 3 cells")
@@ -167,14 +167,16 @@ def test_the_size_of_the_workbook_is_limited(make: Make, monkeypatch: pytest.Mon
     assert upload(client, b"a\n1\n").status_code == 200
 
 
-def test_one_comparison_at_a_time(make: Make) -> None:
+def test_only_one_comparison_runs_at_a_time(make: Make) -> None:
     client = make()
     with compare_route._one_at_a_time:
         assert_problem(upload(client), 503, "being compared already")
     assert upload(client).status_code == 200
 
 
-def test_it_needs_a_candidate_and_the_operator(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_needs_a_candidate_and_the_setting(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = make()
     panel = client.get("/page/panels/en").get_json()["panels"]["rollouts"]
     assert panel == {"versions": ["v1", "v2"], "targets": ["score", "twice"]}
@@ -188,7 +190,7 @@ def test_it_needs_a_candidate_and_the_operator(make: Make, monkeypatch: pytest.M
     assert "rollouts" not in client.get("/page/panels/en").get_json()["panels"]
 
 
-def test_it_is_in_the_openapi_document(make: Make) -> None:
+def test_openapi_describes_the_comparison(make: Make) -> None:
     paths = make().get("/openapi.json").get_json()["paths"]
     post = paths["/rollout/compare"]["post"]
     assert list(post["responses"]["200"]["content"]) == [mmf.XLSX.media_type]

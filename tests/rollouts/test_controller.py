@@ -85,7 +85,7 @@ def fail(rollout: Rollout, count: int = 200) -> None:
         rollout.counters.add_call(CANDIDATE, 0.001, failed=True)
 
 
-def test_the_last_valid_plan_stays_in_force_in_another_worker(file: Path) -> None:
+def test_last_valid_plan_stays_in_force_in_another_worker(file: Path) -> None:
     first = plan(traffic=20, mirror=5)
     write(first, file)
     rollout = load(first)
@@ -104,7 +104,7 @@ def test_the_last_valid_plan_stays_in_force_in_another_worker(file: Path) -> Non
     assert rollout.counters.traffic == 0, "its gates are in force, too"
 
 
-def test_a_rollback_lasts_without_a_writable_disk(file: Path) -> None:
+def test_rollback_lasts_without_a_writable_disk(file: Path) -> None:
     state.path_of(file).mkdir()
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
@@ -123,7 +123,7 @@ def test_a_rollback_lasts_without_a_writable_disk(file: Path) -> None:
     assert rollout.status.read()["status"] == RUNNING
 
 
-def test_a_candidate_that_was_rolled_back_is_neither_promoted_nor_changed(file: Path) -> None:
+def test_candidate_that_was_rolled_back_is_neither_promoted_nor_changed(file: Path) -> None:
     document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 40}}
     changes.begin(file, document)
     rollout = load(plan(traffic=40))
@@ -158,7 +158,7 @@ def status() -> str:
     return CliRunner().invoke(commands.status).output
 
 
-def test_a_candidate_that_is_not_served_is_reported_and_not_promoted(file: Path) -> None:
+def test_candidate_that_is_not_served_is_reported_and_not_promoted(file: Path) -> None:
     document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 40}}
     changes.begin(file, document)
     text = "the service has not loaded these files"
@@ -186,7 +186,7 @@ def reject() -> None:
         service.executions("main", stable, {}, lambda _: cast("Execution", None))
 
 
-def test_a_rollback_lasts_when_a_reload_fails(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_lasts_when_a_reload_fails(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(plan(traffic=40), file)
     first = followed(rollout := load(plan(traffic=40)), file)
     fail(rollout)
@@ -198,7 +198,7 @@ def test_a_rollback_lasts_when_a_reload_fails(file: Path, monkeypatch: pytest.Mo
     assert "rolled back: errors: " in status()
 
 
-def test_a_file_that_has_changed_unnoticed_is_not_promoted(file: Path) -> None:
+def test_file_that_has_changed_unnoticed_is_not_promoted(file: Path) -> None:
     """Its size and time are the same; every file is checked before the first is replaced."""
     files = {"names": "names.new", "model": "new"}
     for name in ("names", "names.new"):
@@ -222,7 +222,7 @@ def test_a_file_that_has_changed_unnoticed_is_not_promoted(file: Path) -> None:
     assert (file.parent / "names").read_text() == "names.new"
 
 
-def test_a_candidate_that_changes_while_it_is_loaded_is_not_served(
+def test_candidate_that_changes_while_it_is_loaded_is_not_served(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load_meanwhile(*_: object) -> mmf.Registry:
@@ -239,7 +239,7 @@ def test_a_candidate_that_changes_while_it_is_loaded_is_not_served(
 
 
 @pytest.mark.parametrize("how", ["abort", "removed", "another", "kept", "other error"])
-def test_a_reload_that_a_candidate_made_fail_is_repeated_without_it(
+def test_reload_that_a_candidate_made_fail_is_repeated_without_it(
     file: Path, reloads: list[int], monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The readiness reported the failure until the next reload."""
@@ -289,7 +289,7 @@ def test_steps_continue_without_a_writable_disk(file: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1e9, -1e9])
-def test_a_step_lasts_its_time_when_the_clock_jumps(
+def test_step_lasts_its_time_when_the_clock_jumps(
     seconds: float, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = {"traffic": [10, 50], "minutes": 60, "requests": 1}
@@ -323,9 +323,7 @@ def test_another_file_under_the_same_name_is_loaded_once(file: Path, reloads: li
     assert again.counters.traffic == 40
 
 
-def test_a_file_that_is_removed_once_it_is_loaded_is_not_missed(
-    file: Path, reloads: list[int]
-) -> None:
+def test_file_may_be_removed_once_it_is_loaded(file: Path, reloads: list[int]) -> None:
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     followed(rollout, file)
@@ -334,7 +332,7 @@ def test_a_file_that_is_removed_once_it_is_loaded_is_not_missed(
     assert (rollout.counters.traffic, reloads) == (40, [])
 
 
-def test_a_promoted_version_is_served_after_its_file_has_changed(
+def test_promoted_version_is_served_after_its_file_has_changed(
     file: Path, reloads: list[int]
 ) -> None:
     write(plan(traffic=40), file)
@@ -347,7 +345,7 @@ def test_a_promoted_version_is_served_after_its_file_has_changed(
     assert rollout.status.read()["status"] == PROMOTED
 
 
-def test_a_reload_keeps_the_shares_of_the_same_candidate(file: Path) -> None:
+def test_reload_keeps_the_shares_of_the_same_candidate(file: Path) -> None:
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     followed(rollout, file)
@@ -362,7 +360,7 @@ def test_a_reload_keeps_the_shares_of_the_same_candidate(file: Path) -> None:
     assert load(plan(traffic=40), rollout).counters.traffic == 0
 
 
-def test_an_aborted_candidate_is_not_reported_as_running(file: Path) -> None:
+def test_aborted_candidate_is_not_reported_as_running(file: Path) -> None:
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     first = followed(rollout, file)
@@ -372,7 +370,7 @@ def test_an_aborted_candidate_is_not_reported_as_running(file: Path) -> None:
     assert not rollout.counters.is_offered
 
 
-def test_an_invalid_plan_can_be_aborted(file: Path) -> None:
+def test_invalid_plan_can_be_aborted(file: Path) -> None:
     file.write_text("[broken")
     changes.abort(file)
     assert read(file) == Plan()
@@ -380,7 +378,7 @@ def test_an_invalid_plan_can_be_aborted(file: Path) -> None:
         changes.abort(file)
 
 
-def test_the_name_of_a_promoted_version_is_taken(file: Path) -> None:
+def test_name_of_a_promoted_version_cannot_be_reused(file: Path) -> None:
     document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 30}}
     changes.begin(file, document)
     followed(load(plan(traffic=30)), file)
@@ -392,7 +390,7 @@ def test_the_name_of_a_promoted_version_is_taken(file: Path) -> None:
 
 
 @pytest.mark.parametrize(("stable", "name"), [("", "stable"), ("v2", "v2")])
-def test_both_versions_cannot_have_one_name(stable: str, name: str) -> None:
+def test_versions_must_have_different_names(stable: str, name: str) -> None:
     registry = mmf.Registry()
     registry.version = stable
     with pytest.raises(CandidateError, match=f"{name}: the current version has this name"):
@@ -409,14 +407,14 @@ def test_both_versions_cannot_have_one_name(stable: str, name: str) -> None:
         [],
     ],
 )
-def test_an_invalid_state_starts_over(file: Path, document: Any) -> None:
+def test_invalid_state_starts_over(file: Path, document: Any) -> None:
     path = state.path_of(file)
     text = json.dumps({"candidate": "key", **document} if isinstance(document, dict) else document)
     path.write_text(text.replace("Infinity", "1e400"))
     assert state.read(path, "key") == state.State()
 
 
-def test_a_call_that_ends_its_process_has_failed() -> None:
+def test_call_that_ends_its_process_has_failed() -> None:
     counters = Counters()
     for ends in (False, True, True):
         if not (child := os.fork()):
@@ -439,7 +437,7 @@ class Unpickleable:
         raise RuntimeError("not copied")
 
 
-def test_a_result_that_cannot_be_copied_fails_no_caller() -> None:
+def test_result_that_cannot_be_copied_fails_no_caller() -> None:
     counters = Counters()
     copies = Mirror(counters)
     copies.send("predict", copies.pickled({"x": 1}), Unpickleable())
@@ -469,7 +467,7 @@ def gate() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_gate_with_an_invalid_response_is_closed(gate: str) -> None:
+def test_gate_with_an_invalid_response_is_closed(gate: str) -> None:
     assert not gates.UrlGate().is_open(gate)
 
 
@@ -495,7 +493,7 @@ def slow_gate() -> Iterator[tuple[str, threading.Event]]:
         server.shutdown()
 
 
-def test_a_slow_gate_holds_the_step_and_nothing_else(
+def test_slow_gate_holds_the_step_and_nothing_else(
     file: Path, slow_gate: tuple[str, threading.Event]
 ) -> None:
     url, may_end = slow_gate
@@ -520,7 +518,7 @@ def test_a_slow_gate_holds_the_step_and_nothing_else(
     assert not rollout.counters.is_offered
 
 
-def test_a_reload_that_fails_names_the_candidate(file: Path) -> None:
+def test_reload_that_fails_names_the_candidate(file: Path) -> None:
     write(plan(traffic=20), file)
     (file.parent / "new").unlink()
     stable = mmf.Registry()
@@ -532,7 +530,7 @@ def test_a_reload_that_fails_names_the_candidate(file: Path) -> None:
         service.executions("main", stable, {}, lambda _: cast("Execution", None))
 
 
-def test_a_reload_keeps_the_message_of_a_candidates_exception_to_the_log(
+def test_message_of_a_candidates_exception_is_only_logged(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The readiness needs no token."""
@@ -548,7 +546,7 @@ def test_a_reload_keeps_the_message_of_a_candidates_exception_to_the_log(
     )
 
 
-def test_a_profile_goes_with_its_file(file: Path) -> None:
+def test_profile_goes_with_its_file(file: Path) -> None:
     """The current version's profile is not the candidate's."""
     stable, (model, new) = mmf.Registry(), (profile_of(Path(name)) for name in ("model", "new"))
     stable.artifact("model")
@@ -562,7 +560,7 @@ def test_a_profile_goes_with_its_file(file: Path) -> None:
     assert file.parent == Path.cwd()
 
 
-def test_folders_of_thrown_away_forks_are_removed(file: Path) -> None:
+def test_folders_of_discarded_forks_are_removed(file: Path) -> None:
     stable = mmf.Registry()
     stable.artifact("model")
     second = Candidate(name="v2", artifacts={"model": "new"})
@@ -578,7 +576,7 @@ def test_folders_of_thrown_away_forks_are_removed(file: Path) -> None:
     assert file.parent.is_dir()
 
 
-def test_the_time_of_a_copy_excludes_waiting_for_the_cpu(
+def test_time_of_a_copy_excludes_waiting_for_the_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A busy machine does not roll a silent candidate back."""
@@ -600,5 +598,5 @@ def test_the_time_of_a_copy_excludes_waiting_for_the_cpu(
     copies._sender.close()
 
 
-def test_the_waiting_time_of_a_process_is_measured() -> None:
+def test_waiting_time_of_a_process_is_measured() -> None:
     assert 0 <= mirror._waited() <= time.monotonic()

@@ -66,7 +66,7 @@ def test_callers_are_spread_evenly_and_differently_for_each_candidate() -> None:
         (calls(10, seconds=0.01), calls(400, seconds=0.03), ""),
     ],
 )
-def test_gates(stable: Calls, candidate: Calls, reason: str) -> None:
+def test_gates_name_the_reason_of_a_breach(stable: Calls, candidate: Calls, reason: str) -> None:
     result = gates.breach(Gates(), figures(stable, candidate))
     assert result.startswith(reason)
     assert bool(result) == bool(reason)
@@ -82,14 +82,14 @@ def test_few_slow_calls_are_chance() -> None:
         assert bool(result) == is_breached, slow
 
 
-def test_the_gate_of_differences() -> None:
+def test_gate_of_differences_closes() -> None:
     limits = Gates(different=0.1)
     copies = Copies(sent=200, compared=200, different=60)
     assert gates.breach(limits, figures(calls(1), calls(1), copies)).startswith("different: 60 of")
     assert not gates.breach(limits, figures(calls(1), calls(1), Copies(compared=200, different=15)))
 
 
-def test_a_good_candidate_is_not_rolled_back_by_chance() -> None:
+def test_good_candidate_is_not_rolled_back_by_chance() -> None:
     """Two equal versions, one per cent of errors each, checked each second for ten minutes."""
     random = np.random.default_rng(0)
     for _ in range(20):
@@ -117,7 +117,7 @@ def test_steps_need_time_and_requests() -> None:
     )
 
 
-def test_a_quantile() -> None:
+def test_quantile_is_estimated() -> None:
     counters = Counters()
     for number in range(1, 101):
         counters.add_call(CANDIDATE, number / 1000, failed=False)
@@ -177,11 +177,11 @@ def test_nothing_is_lost_by_threads_or_processes_that_end() -> None:
         (b"bytes", b"bytes", True),
     ],
 )
-def test_the_same_results(expected: object, actual: object, *, is_same: bool) -> None:
+def test_equal_results_are_recognised(expected: object, actual: object, *, is_same: bool) -> None:
     assert same(expected, actual) is is_same
 
 
-def test_a_copy_that_is_too_large_is_dropped_early() -> None:
+def test_copy_that_is_too_large_is_dropped_early() -> None:
     """A request of 50 MiB took as much again, and twice, before it was dropped."""
     counters = Counters()
     copies = Mirror(counters)

@@ -33,7 +33,7 @@ def end(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def test_an_older_worker_is_seen_until_it_has_ended() -> None:
+def test_older_worker_is_seen_until_it_has_ended() -> None:
     first, second, own = child(3), child(4), child(5)
     try:
         assert [generations.has_older(number) for number in (0, 3, 4, 5)] == [
@@ -50,7 +50,7 @@ def test_an_older_worker_is_seen_until_it_has_ended() -> None:
         end(own)
 
 
-def test_a_failed_reload_starts_no_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_reload_starts_no_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service._Current, "generation", 7)
     with suppress(KeyError), service.reimporting([]):
         service._Current.generation += 1
@@ -61,7 +61,7 @@ def test_a_failed_reload_starts_no_generation(monkeypatch: pytest.MonkeyPatch) -
     assert service._Current.generation == 8
 
 
-def test_a_process_that_runs_tasks_follows_no_plan(
+def test_process_that_runs_tasks_follows_no_plan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     followed: list[Rollout | None] = []

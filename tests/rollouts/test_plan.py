@@ -67,7 +67,7 @@ def candidate(**entries: Any) -> dict[str, Any]:
         (candidate(strategy="silent") | {"steps": {"traffic": [5]}}, "remove traffic and"),
     ],
 )
-def test_errors_in_plans(document: dict[str, Any], reason: str) -> None:
+def test_invalid_plans_are_rejected(document: dict[str, Any], reason: str) -> None:
     with pytest.raises(PlanError, match=reason):
         of(document)
 
@@ -90,7 +90,7 @@ def test_errors_in_plans(document: dict[str, Any], reason: str) -> None:
         },
     )
 )
-def test_a_written_plan_is_read_again(entries: dict[str, Any]) -> None:
+def test_written_plan_is_read_again(entries: dict[str, Any]) -> None:
     plan = of({"candidate": entries})
     file = Path("rollout.toml")
     write(plan, file)

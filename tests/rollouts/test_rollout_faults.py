@@ -23,6 +23,6 @@ def test_no_response_is_wrong_or_lost(fault: RolloutFault, tmp_path: Path) -> No
     assert env.faults() == []
 
 
-def test_the_page_has_every_row() -> None:
+def test_page_has_every_row() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert [each.title for each in ROLLOUT_FAULTS if f"\n| {each.title} |" not in page] == []

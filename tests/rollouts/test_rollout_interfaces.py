@@ -39,7 +39,7 @@ def test_columns(ours: Any, theirs: Any, reason: str) -> None:
     assert differences(registry(a=ours), registry(a=theirs)) == ([reason] if reason else [])
 
 
-def test_an_additional_column() -> None:
+def test_additional_column_is_a_difference() -> None:
     lines = differences(registry(a=int), registry(a=int, b=int))
     assert lines == [
         "score: columns of data: expected ['a'], got ['a', 'b']",

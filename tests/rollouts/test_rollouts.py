@@ -39,7 +39,7 @@ def begin(rollout: Rollout, *options: str) -> None:
     rollout.until(candidate="v2")
 
 
-def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
+def test_share_grows_until_the_candidate_is_promoted(rollout: Rollout) -> None:
     """No request is lost, and the header names the version that responded."""
     stop, responses = Event(), []
 
@@ -75,7 +75,7 @@ def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
 
 
 @pytest.mark.long
-def test_the_same_caller_gets_the_same_version(rollout: Rollout) -> None:
+def test_same_caller_gets_the_same_version(rollout: Rollout) -> None:
     begin(rollout, "--traffic", "50", "--sticky", "X-User-Id", "--strategy", "ab")
     rollout.until(traffic=50)
     versions = {user: rollout.calls(5, X_User_Id=f"user {user}") for user in range(30)}
@@ -122,7 +122,7 @@ def test_another_file_under_the_same_name_is_loaded(rollout: Rollout) -> None:
 
 
 @pytest.mark.long
-def test_a_canary_that_ends_its_workers_is_rolled_back(folder: Path, tmp_path: Path) -> None:
+def test_canary_that_ends_its_workers_is_rolled_back(folder: Path, tmp_path: Path) -> None:
     """Such calls never return, and count as failed all the same."""
     write_model(folder / "new.json", "v2", is_killed=0.3)
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
@@ -142,7 +142,7 @@ def test_a_canary_that_ends_its_workers_is_rolled_back(folder: Path, tmp_path: P
 
 
 @pytest.mark.long
-def test_a_bad_canary_is_rolled_back(folder: Path, tmp_path: Path) -> None:
+def test_bad_canary_is_rolled_back(folder: Path, tmp_path: Path) -> None:
     write_model(folder / "new.json", "v2", fails=0.3)
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         write_plan(folder, candidate={"traffic": 50}, gates={"requests": 20})
@@ -158,7 +158,7 @@ def test_a_bad_canary_is_rolled_back(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_good_canary_advances_by_itself(rollout: Rollout) -> None:
+def test_good_canary_advances_by_itself(rollout: Rollout) -> None:
     write_plan(rollout.folder, steps={"traffic": [10, 50, 100], "minutes": 0.02, "requests": 5})
     rollout.until(candidate="v2")
     wait_until(lambda: rollout.calls(40) and rollout.state()["traffic"] == 100)
@@ -168,7 +168,7 @@ def test_a_good_canary_advances_by_itself(rollout: Rollout) -> None:
 
 @pytest.mark.parametrize("what", ["fails", "ends", "is_killed", "grows", "hangs"])
 @pytest.mark.long
-def test_a_silent_version_serves_no_caller(folder: Path, tmp_path: Path, what: str) -> None:
+def test_silent_version_serves_no_caller(folder: Path, tmp_path: Path, what: str) -> None:
     write_model(folder / "new.json", "v2", **{what: 1.0})
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         write_plan(folder, candidate={"strategy": "silent", "mirror": 100})
@@ -200,7 +200,7 @@ def test_responses_of_a_silent_version_are_compared(folder: Path, tmp_path: Path
 
 
 @pytest.mark.long
-def test_an_invalid_plan_changes_nothing(rollout: Rollout) -> None:
+def test_invalid_plan_changes_nothing(rollout: Rollout) -> None:
     begin(rollout, "--traffic", "100")
     rollout.until(traffic=100)
     plan = rollout.folder / "rollout.toml"
@@ -226,7 +226,9 @@ def test_an_invalid_plan_changes_nothing(rollout: Rollout) -> None:
         ("import mmf_core as mmf\n", "declares no target"),
     ],
 )
-def test_a_candidate_that_cannot_be_loaded(rollout: Rollout, main: str, reason: str) -> None:
+def test_candidate_that_cannot_be_loaded_is_rejected(
+    rollout: Rollout, main: str, reason: str
+) -> None:
     (rollout.folder / "other.py").write_text(main)
     done = rollout.command("start", "v2", "main.py=other.py", "--traffic", "50")
     assert done.returncode == 1
@@ -237,7 +239,7 @@ def test_a_candidate_that_cannot_be_loaded(rollout: Rollout, main: str, reason: 
 
 
 @pytest.mark.long
-def test_over_http(rollout: Rollout) -> None:
+def test_rollout_is_changed_over_http(rollout: Rollout) -> None:
     assert rollout.put({"traffic": 1}).status_code == 409
     begin(rollout, "--dark")
     assert rollout.put({"traffic": 100}).status_code == 202
@@ -252,14 +254,14 @@ def test_over_http(rollout: Rollout) -> None:
 
 
 @pytest.mark.long
-def test_without_the_setting_everything_is_forbidden(folder: Path, tmp_path: Path) -> None:
+def test_routes_are_forbidden_without_the_setting(folder: Path, tmp_path: Path) -> None:
     with serving(folder, tmp_path / "log", MMF_ADMIN_HTTP="0") as rollout:
         assert rollout.get("/rollout").status_code == 403
         assert rollout.put({"traffic": 1}).status_code == 403
 
 
 @pytest.mark.long
-def test_a_rejected_candidate_is_reported_until_it_is_aborted(rollout: Rollout) -> None:
+def test_rejected_candidate_is_reported_until_it_is_aborted(rollout: Rollout) -> None:
     write_plan(rollout.folder, candidate={"traffic": 50, "artifacts": {"model.json": "none.json"}})
     wait_until(lambda: "v2 is not loaded: none.json" in str(rollout.readiness().get("reload")))
     assert "not served: none.json: no such file" in rollout.command("status").stdout

@@ -19,7 +19,7 @@ def context(claims: dict[str, Any] | None = None, **environ: str) -> RequestCont
     return made
 
 
-def test_a_header() -> None:
+def test_header_keeps_a_caller_on_one_version() -> None:
     key = sticky_key("X-User-Id")
     assert key(context(HTTP_X_USER_ID="7"), {}) == "7"
     assert key(context(), {}) is None
@@ -36,7 +36,9 @@ def test_a_header() -> None:
         (None, None),
     ],
 )
-def test_a_claim(claims: dict[str, Any] | None, text: str | None) -> None:
+def test_claim_keeps_a_caller_on_one_version(
+    claims: dict[str, Any] | None, text: str | None
+) -> None:
     assert sticky_key("claim:sub")(context(claims), {}) == text
 
 
@@ -58,7 +60,7 @@ def test_a_claim(claims: dict[str, Any] | None, text: str | None) -> None:
         (None, None),
     ],
 )
-def test_a_column(value: Any, text: str | None) -> None:
+def test_column_keeps_a_caller_on_one_version(value: Any, text: str | None) -> None:
     assert sticky_key("column:user")(context(), {"other": 1, "data": value}) == text
 
 
@@ -69,7 +71,7 @@ def test_a_column(value: Any, text: str | None) -> None:
         {"left": pd.DataFrame({"user": [7]}), "right": {"user": 8}},
     ],
 )
-def test_a_column_of_two_callers_is_rejected(values: dict[str, Any]) -> None:
+def test_column_of_two_callers_is_rejected(values: dict[str, Any]) -> None:
     """One of them would get the version of the other."""
     with pytest.raises(InvalidValue, match=r'"user" decides .* expected one value .* got 2'):
         sticky_key("column:user")(context(), values)

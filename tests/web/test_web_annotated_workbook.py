@@ -69,7 +69,7 @@ def test_invalid_cells_are_highlighted_and_commented(client: FlaskClient) -> Non
     ]
 
 
-def test_the_requested_sheet_is_annotated(client: FlaskClient) -> None:
+def test_requested_sheet_is_annotated(client: FlaskClient) -> None:
     book = load_workbook(io.BytesIO(WRONG))
     book["Sheet"].title = "wines"
     book.create_sheet("first", 0).append(["a"])

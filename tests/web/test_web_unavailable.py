@@ -37,9 +37,7 @@ def down(registry: mmf.Registry) -> FlaskClient:
     return create_app(registry).test_client()
 
 
-def test_the_caller_gets_the_message_and_when_to_try_again(
-    down: FlaskClient, output: Output
-) -> None:
+def test_caller_gets_the_message_and_when_to_try_again(down: FlaskClient, output: Output) -> None:
     response = down.post("/score", json=[{"id": 1}])
     assert assert_problem(response, 503, DOWN)["detail"] == DOWN
     assert response.headers["Retry-After"] == "5"  # whole seconds, and not too early
@@ -69,7 +67,7 @@ def test_other_protocols_say_the_same(
     assert response.get_json()[key] == DOWN
 
 
-def test_a_stream_ends_with_it(down: FlaskClient) -> None:
+def test_stream_ends_with_an_error_event(down: FlaskClient) -> None:
     response = down.post("/words", headers={"Accept": "text/event-stream"})
     assert response.status_code == 200
     assert "event: error" in response.text
@@ -77,6 +75,6 @@ def test_a_stream_ends_with_it(down: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, 86_401, float("nan"), float("inf")])
-def test_a_time_that_no_header_can_have_is_rejected(seconds: float) -> None:
+def test_time_that_no_header_can_have_is_rejected(seconds: float) -> None:
     with pytest.raises(ValueError, match="retry_after: expected 0 to 86400 seconds"):
         mmf.Unavailable(DOWN, retry_after=seconds)
