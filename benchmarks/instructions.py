@@ -69,15 +69,15 @@ def part_of(file: str) -> str:
     """Return the part that a file of Python code is of; "": that of its caller."""
     if file.startswith(str(HERE)):
         return HARNESS
-    if found := re.search(r"/mmf_core/(?:(\w+)/)?", file):
-        return f"{OWN}/{found[1] or ''}".rstrip("/")
+    if match := re.search(r"/mmf_core/(?:(\w+)/)?", file):
+        return f"{OWN}/{match[1] or ''}".rstrip("/")
     return LOGGING if "/logging/" in file else package_of(file)
 
 
 def package_of(file: str) -> str:
     """Return the package that a file is of, a module or a shared library; "": none."""
-    found = re.search(r"/site-packages/([a-zA-Z0-9_]+)", file)
-    return PACKAGES.get(found[1], found[1]) if found else ""
+    match = re.search(r"/site-packages/([a-zA-Z0-9_]+)", file)
+    return PACKAGES.get(match[1], match[1]) if match else ""
 
 
 @dataclass(frozen=True)
@@ -211,9 +211,9 @@ def attribute(dump: str) -> Counter[str]:
     instructions: Counter[str] = Counter()
     library, is_call = "", False
     for line in dump.splitlines():
-        if found := re.match(r"c?ob=(\(\d+\))(?: (.*))?$", line):
-            names.setdefault(found[1], found[2] or "")
-            library = library if line[0] == "c" else names[found[1]]
+        if match := re.match(r"c?ob=(\(\d+\))(?: (.*))?$", line):
+            names.setdefault(match[1], match[2] or "")
+            library = library if line[0] == "c" else names[match[1]]
         elif line.startswith("calls="):
             is_call = True  # the next line has what the callee cost, counted with the callee
         elif re.match(r"[+*-]?\d*[ ]\d+$", line):
@@ -298,8 +298,8 @@ def table(counted: Counted, before: Counted | None) -> str:
 
 def kept(page: str) -> Kept | None:
     """Return Python's version, the processor and the total that the page has."""
-    found = KEPT.search(page)
-    return (found[1], found[2], int(found[3].replace(",", ""))) if found else None
+    match = KEPT.search(page)
+    return (match[1], match[2], int(match[3].replace(",", ""))) if match else None
 
 
 def base(

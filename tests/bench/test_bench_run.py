@@ -50,9 +50,9 @@ def test_every_server_meets_ours_at_each_of_its_workloads(bench: Bench) -> None:
         for workload in workloads
         if workload.name in server.workloads
     ]
-    wanted = {(s.name, name) for s in servers.SERVERS if s.name != "ours" for name in s.workloads}
-    assert set(met) == wanted
-    assert len(met) == len(wanted)
+    expected = {(s.name, name) for s in servers.SERVERS if s.name != "ours" for name in s.workloads}
+    assert set(met) == expected
+    assert len(met) == len(expected)
     assert max(len(group) for _, group in plan.groups()) <= run.TOGETHER
 
 

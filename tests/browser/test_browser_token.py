@@ -80,7 +80,7 @@ def test_token_is_requested_once_and_kept_in_memory(
     screenshot("page-token")
     for text in ("not a token", "токен", "abc"):
         enter(page, text)
-        expect(page.locator(".status")).to_have_text("This token is not valid, or no longer.")
+        expect(page.locator(".status")).to_have_text("This token is not valid, or no longer valid.")
     enter(page, token(groups=["predict"]))
     expect(page.locator(".status")).to_contain_text("needs the group docs")
     assert len(faults) == 2  # the console reports a 401 and a 403

@@ -291,7 +291,7 @@ def sample(op: Any, argument: Any) -> str:  # noqa: PLR0911
             return "a" if argument != ord("a") else "b"
         case ops.IN if argument[0][0] is ops.NEGATE:
             return next(
-                text for text in "a0 -" if not any(includes(*one, text) for one in argument)
+                text for text in "a0 -" if not any(includes(*part, text) for part in argument)
             )
         case ops.IN:
             kind, value = argument[0]

@@ -47,12 +47,12 @@ def test_two_versions_in_four_workers(tmp_path: Path) -> None:
         serve("gunicorn", folder, log, APP, new_interpreter=True, **settings) as service,
     ):
         rollout = Rollout(folder, service)
-        one = megabytes(rollout)
+        single = megabytes(rollout)
         write_plan(folder, candidate={"traffic": 50, "artifacts": {"model.npy": "new.npy"}})
         rollout.until(candidate="v2", traffic=50)
         versions = {rollout.call(float(x)).headers["X-Model-Version"] for x in range(60)}
         assert "v2" in versions
         assert len(versions) == 2
         both = megabytes(rollout)
-    print(f"one version {one:.0f} MB, both {both:.0f} MB, {both / (2 * SIZE / 1e6):.2f} times both")
+    print(f"one: {single:.0f} MB, both: {both:.0f} MB, {both / (2 * SIZE / 1e6):.2f} times both")
     assert both < 1.25 * 2 * SIZE / 1e6
