@@ -220,8 +220,8 @@ class Client:
 
         `request_id` is `last_request_id` after a call, or the id of a task. `rewards`, from 0 to 1,
         and `truths`, what should have been predicted, are by row: a list, in which None says
-        nothing, a dict by the numbers of rows, or the value of the only row. RequestRejected says
-        why they are not taken: 403, 404 or 422.
+        nothing, a dict by the numbers of rows, or the value of the only row. RequestRejected has
+        the reason if they are not accepted: 403, 404 or 422.
         """
         rows: dict[int, dict[str, Any]] = {}
         for name, values in (("reward", rewards), ("truth", truths)):
@@ -519,7 +519,7 @@ class Task:
                     raise TimeoutError(f"task {self.id} is {self.document['status']}")
                 self.refresh(min(longest, max(1.0, left)))
                 bar.show(self.document["progress"] or 0, self.document["message"])
-                if monotonic() - began < _SHORTEST_WAIT:  # the service lets nobody wait now
+                if monotonic() - began < _SHORTEST_WAIT:  # the service holds no requests now
                     sleep(_SHORTEST_WAIT if self.document["completed_at"] is None else 0)
 
 

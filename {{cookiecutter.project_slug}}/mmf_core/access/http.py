@@ -51,7 +51,7 @@ def _install(state: BlueprintSetupState) -> None:
 def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Response | None:
     """Let a request pass, or raise AccessError: before its body is read, and before any view.
 
-    Where no route is, the response depends on the token as anywhere, so that it reveals no routes.
+    If no route matches, the response depends on the token as anywhere: it reveals no routes.
     """
     context = current_context()
     if context is None:

@@ -56,7 +56,7 @@ def _open_paths() -> set[str]:
 
 
 def _error_names(document: dict[str, Any]) -> dict[str, str]:
-    """Return how the errors of each section of a document are called, such as `V2Error`."""
+    """Return the names of the errors of each section of a document, such as `V2Error`."""
     return {
         operation["tags"][0]: name
         for operations in document["paths"].values()

@@ -147,7 +147,7 @@ def _copy(table: Any, connection: Any, names: list[str], rows: Iterable[tuple[An
 
 @contextmanager
 def _errors(name: str) -> Iterator[None]:
-    """Raise BatchError for what a database says."""
+    """Raise BatchError for an error of the database."""
     from sqlalchemy.exc import SQLAlchemyError
 
     try:

@@ -23,7 +23,7 @@ _ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A name, and what it says: the format and the compression, or a table of a database."""
+    """A name, and what it stands for: the format and the compression, or a table of a database."""
 
     name: str
     format: Format

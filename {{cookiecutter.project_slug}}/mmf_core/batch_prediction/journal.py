@@ -1,6 +1,6 @@
 """What a run leaves behind until it is complete: its parts, and a journal of them.
 
-They are in a folder beside the output. The first line of the journal says what the run is of; a
+They are in a folder beside the output. The first line of the journal identifies the run; a
 line is added for each part when the part is complete, in any order. A part that is not the one of
 its line, or has none, is made again.
 """

@@ -43,12 +43,12 @@ class Predictions:
 
 
 class _Selected(NamedTuple):
-    """Stands for a table whose columns of these names go back to the caller."""
+    """Stands in for a table whose columns of these names are returned to the caller."""
 
     names: list[str]
 
     def others(self, table: pd.DataFrame) -> list[str]:
-        """Return the columns that go back."""
+        """Return the columns that are returned to the caller."""
         return [name for name in table.columns if name in self.names]
 
 

@@ -67,7 +67,7 @@ class Source:
 
 
 def find_sources(names: Iterable[str], default: str | None) -> list[Source]:
-    """Return the files in order; `default` is the format of those whose names do not say it.
+    """Return the files in order; `default` is the format of those whose names do not show it.
 
     BatchError for a name that leads to no file, or to a file of unknown format.
     """
@@ -93,9 +93,9 @@ def _check_distinct(sources: Iterable[Source]) -> None:
 
 
 def format_of(name: str, default: str | None) -> tuple[Format, str]:
-    """Return the format that a file's name says, and the suffix of its compression.
+    """Return the format that a file's name shows, and the suffix of its compression.
 
-    `.csv.gz` is CSV with gz. `default` is for names that do not say it: BatchError without.
+    `.csv.gz` is CSV with gz. `default` is for names that do not show it: BatchError without.
     """
     stem, _, suffix = name.rpartition(".")
     compression_suffix = suffix.lower() if suffix.lower() in compression.SUFFIXES else ""
