@@ -181,7 +181,7 @@ def test_mmf_artifacts_is_the_default_store(
     monkeypatch.setenv("MMF_ARTIFACTS", store)
     message = mmfmeta("push")
     assert "shared%20folder/model.joblib" in message
-    assert "no way back" in message
+    assert "cannot be rolled back" in message
     (folder / "artifacts.lock").unlink()
     (folder / "model.joblib").unlink()
     mmfmeta("get-meta")

@@ -205,7 +205,7 @@ def _exclusive(path: Path, *, waits: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise RetrainingConflict(f"{path} is already being trained") from None
+            raise RetrainingConflict(f"{path} is being trained already") from None
         yield
     finally:
         os.close(lock)

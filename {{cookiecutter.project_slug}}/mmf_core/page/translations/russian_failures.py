@@ -106,7 +106,7 @@ RUSSIAN_FAILURES = {
     "{name} may not be called by requests (set MMF_RETRAIN_HTTP=1)": (
         "«{name}» нельзя вызвать запросом: это решает владелец сервиса"
     ),
-    "{name} is already being trained": "«{name}» уже обучается",
+    "{name} is being trained already": "«{name}» уже обучается",
     "{name} is {number}, but {used} for the current version": (
         "{name} равно {number}, а у той, что в работе, {used}"
     ),
