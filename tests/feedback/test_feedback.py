@@ -21,12 +21,14 @@ import mmf_core as mmf
 from error_shape import assert_problem
 from mmf_core.feedback import service, writer
 from mmf_core.feedback.body import MAX_ROWS
+from mmf_core.feedback.database import MIGRATIONS
 from mmf_core.feedback.errors import FeedbackUnavailable, UnknownResponse
 from mmf_core.feedback.predictions import Predictions
 from mmf_core.feedback.service import Feedback
 from mmf_core.feedback.settings import FeedbackSettings
 from mmf_core.feedback.store import FeedbackStore, ResponseRecord, encoded
 from mmf_core.feedback.truth import Outcome
+from mmf_core.sqlite_file import SQLiteFile
 from mmf_core.web import create_app
 
 TABLE = mmf.DataFrame(schema={"a": float}, format=mmf.JSON)
@@ -513,6 +515,23 @@ def test_database_of_a_newer_version_is_refused(
     connection.close()
     with pytest.raises(FeedbackUnavailable, match="newer version"):
         store.find("a")
+
+
+def test_database_of_the_first_version_is_migrated(
+    make_store: Callable[..., FeedbackStore],
+) -> None:
+    store = make_store()
+    old = SQLiteFile(store._file.path, MIGRATIONS[:1])
+    old.write(lambda connection: connection.execute("INSERT INTO served VALUES (1, 'score', 'v1')"))
+    response = (time.time(), new_record().predictions)
+    sql = "INSERT INTO answers VALUES (1, 'a', NULL, 1, ?, 1, ?)"
+    old.write(lambda connection: connection.execute(sql, response))
+    old.close()
+    stored = store.find("a")
+    assert stored is not None
+    store.record(stored, [(0, 1.0)], [])
+    assert [*store.sums()] == [("score", "v1")]
+    assert store.dropped() == 0
 
 
 @pytest.mark.usefixtures("app")

@@ -23,7 +23,7 @@ _ADD = f"""
     UPDATE sums SET {_SUMS.format(sign="+", row="NEW")}"""
 _SUBTRACT = f"UPDATE sums SET {_SUMS.format(sign='-', row='OLD')}"
 _ARMS = """
-    WHERE since < NEW.response
+    WHERE since < NEW.answer
     AND version = (SELECT version FROM served WHERE served.id = NEW.served)"""
 MIGRATIONS = (
     f"""
@@ -33,7 +33,7 @@ CREATE TABLE served (
     version TEXT NOT NULL,
     UNIQUE (target, version)
 );
-CREATE TABLE responses (
+CREATE TABLE answers (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL,
     client_id TEXT,
@@ -42,10 +42,10 @@ CREATE TABLE responses (
     rows INTEGER NOT NULL,
     predictions BLOB
 );
-CREATE INDEX responses_by_id ON responses (id);
-CREATE INDEX responses_by_client_id ON responses (client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX answers_by_id ON answers (id);
+CREATE INDEX answers_by_client_id ON answers (client_id) WHERE client_id IS NOT NULL;
 CREATE TABLE feedback (
-    response INTEGER NOT NULL REFERENCES responses (seq) ON DELETE CASCADE,
+    answer INTEGER NOT NULL REFERENCES answers (seq) ON DELETE CASCADE,
     row INTEGER NOT NULL,
     served INTEGER NOT NULL,
     reward DOUBLE PRECISION,
@@ -53,7 +53,7 @@ CREATE TABLE feedback (
     error DOUBLE PRECISION,
     bin INTEGER NOT NULL DEFAULT {NO_BIN},
     probability DOUBLE PRECISION,
-    PRIMARY KEY (response, row)
+    PRIMARY KEY (answer, row)
 ) WITHOUT ROWID;
 CREATE TABLE sums (
     served INTEGER NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE arms (
     reward DOUBLE PRECISION NOT NULL DEFAULT 0,
     PRIMARY KEY (key, version)
 ) WITHOUT ROWID;
-CREATE TABLE dropped (responses INTEGER NOT NULL);
+CREATE TABLE dropped (answers INTEGER NOT NULL);
 INSERT INTO dropped VALUES (0);
 CREATE TRIGGER feedback_given AFTER INSERT ON feedback BEGIN {_ADD};
     UPDATE arms SET rewards = rewards + 1, reward = reward + NEW.reward {_ARMS}
@@ -88,6 +88,11 @@ CREATE TRIGGER feedback_changed AFTER UPDATE ON feedback BEGIN {_SUBTRACT}; {_AD
 END;
 CREATE TRIGGER feedback_removed AFTER DELETE ON feedback BEGIN {_SUBTRACT};
 END;
+""",
+    """
+ALTER TABLE answers RENAME TO responses;
+ALTER TABLE feedback RENAME COLUMN answer TO response;
+ALTER TABLE dropped RENAME COLUMN answers TO responses;
 """,
 )
 """What each version of the schema has added to the one before; none may be changed."""
