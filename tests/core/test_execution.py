@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG001, B008 - a target's arguments and their descriptors
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -113,7 +114,14 @@ def test_errors_of_all_arguments_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("secret"), KeyError("secret"), SystemExit(3), NotImplementedError()]
+    "error",
+    [
+        ValueError("secret"),
+        KeyError("secret"),
+        SystemExit(3),
+        NotImplementedError(),
+        asyncio.CancelledError("secret"),
+    ],
 )
 def test_exceptions_become_target_errors(error: BaseException) -> None:
     with pytest.raises(TargetError) as caught:

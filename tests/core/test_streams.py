@@ -186,6 +186,7 @@ def failing(error: BaseException) -> Callable[..., Iterator[int]]:
     [
         (ValueError("secret"), TargetError),
         (SystemExit(1), TargetError),
+        (asyncio.CancelledError("secret"), TargetError),
         (InvalidValue("not that"), InvalidValue),
     ],
 )

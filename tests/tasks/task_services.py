@@ -64,6 +64,11 @@ def leave(code=mmf.Integer()):
 
 
 @registry.target(returns=mmf.Integer())
+def interrupt():
+    raise KeyboardInterrupt("a secret of the author")
+
+
+@registry.target(returns=mmf.Integer())
 def die():
     os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
 

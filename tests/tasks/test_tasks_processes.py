@@ -15,6 +15,7 @@ import pytest
 import requests
 from task_services import APP, LONGEST, end_of, fetch, started, state_of, submit, until
 
+from mmf_core.errors import CRASHED
 from mmf_core.tasks.runner import RELEASE_DELAY
 from services import Service, serve
 
@@ -201,6 +202,14 @@ def test_a_function_that_is_killed_each_time_fails_with_a_reason(service: Servic
     assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
 
 
+def test_an_exception_of_any_class_fails_a_task_immediately(service: Service) -> None:
+    """Even one that is no Exception."""
+    task = end_of(service.url, submit(service.url, "interrupt", {}))
+    assert (task["status"], task["attempts"]) == ("failed", 1)
+    assert (task["error"]["status"], task["error"]["detail"]) == (500, CRASHED)
+    assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
+
+
 def test_a_function_that_forks_has_one_result(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "fork", {}))
     assert (task["status"], task["attempts"]) == ("succeeded", 1)
@@ -275,6 +284,22 @@ def test_a_killed_service_loses_no_task(tmp_path: Path, own_engine: dict[str, st
         done = end_of(service.url, task)
         assert (done["status"], done["attempts"]) == ("succeeded", 2)
         assert end_of(service.url, queued)["attempts"] == 1
+
+
+def test_what_a_function_has_started_ends_with_a_worker_that_is_killed(
+    service: Service, tmp_path: Path
+) -> None:
+    marker = tmp_path / "started"
+    task = submit(service.url, "start", str(marker))
+    child = int(until(lambda: marker.exists() and marker.read_text()))
+    runner = psutil.Process(child).parent()
+    worker = runner and runner.parent()
+    assert worker
+    worker.kill()
+    until(lambda: not is_alive(child))
+    requests.delete(service.url + task["urls"]["self"], timeout=LONGEST)
+    after = submit(service.url, "double", [{"a": 1}])
+    assert end_of(service.url, after)["status"] == "succeeded"
 
 
 def test_processes_end_with_a_master_that_is_killed(

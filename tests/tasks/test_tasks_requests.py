@@ -3,6 +3,7 @@
 import gzip
 import io
 import shutil
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,19 @@ def test_a_task_waits_for_its_upstream_and_holds_up_no_other(queue: Queue) -> No
     assert queue.store.has_queued()
     assert queue.work() == 1
     assert_own_problem(queue, waiting, 503, "the cadastre does not respond")
+
+
+def test_a_clock_that_is_set_back_delays_no_further_attempt(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = queue.submit("broken", json="later")
+    assert queue.work() == 1
+    assert not queue.store.has_queued()
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    assert queue.store.has_queued()
+    assert queue.work() == 1
+    assert queue.client.get(waiting["urls"]["self"]).get_json()["status"] == "failed"
 
 
 def test_a_call_without_the_preference_is_not_a_task(queue: Queue) -> None:

@@ -7,6 +7,7 @@ does not use.
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
@@ -31,6 +32,8 @@ from .timings import Timings
 _log = logging.getLogger("mmf.target")
 Arguments = dict[str, Any]
 Call = Callable[[Arguments, Timings], Any]
+FAILURES = (Exception, SystemExit, CancelledError)
+"""What a function may raise. Anything else, such as KeyboardInterrupt, is for its process."""
 
 
 def validate_arguments(target: Target, values: Mapping[str, Any]) -> Arguments:
@@ -74,7 +77,7 @@ def function_call(target: Target) -> Call:
             return serialize(target, target.function(**arguments))
         except MMFError:
             raise
-        except (Exception, SystemExit) as error:
+        except FAILURES as error:
             raise failure(target, error, arguments, is_proven) from error
         finally:
             timings.queue = started - timings.entered
@@ -105,7 +108,7 @@ def example_trial(target: Target, function: Callable[[Arguments], Any]) -> Calla
             function(validate_arguments(target, example_values(target.arguments)))
         except Unavailable:
             raise
-        except (Exception, SystemExit):  # noqa: BLE001 - every error counts
+        except FAILURES:
             return False
         return True
 

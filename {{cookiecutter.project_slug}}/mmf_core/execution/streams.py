@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import ClientGone, MMFError, ResultError
 from ..settings import Settings
 from ..target import Target
-from .calls import Arguments, Call, example_trial, failure, serialize
+from .calls import FAILURES, Arguments, Call, example_trial, failure, serialize
 from .limits import HANG_UP_POLL, Slots
 from .timings import Timings
 
@@ -75,7 +75,7 @@ def _pieces(
                 return
             except MMFError:
                 raise
-            except (Exception, SystemExit) as error:
+            except FAILURES as error:
                 raise failure(target, error, arguments, is_proven) from error
             finally:
                 timings.call += perf_counter() - started

@@ -68,6 +68,11 @@ ALTER TABLE files ADD COLUMN reserved BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX files_by_reserved ON files (name, reserved) WHERE reserved > 0;
 CREATE INDEX tasks_by_input ON tasks (input_file) WHERE input_file IS NOT NULL
 """,
+    """
+ALTER TABLE tasks ADD COLUMN postponed_at DOUBLE PRECISION;
+DROP INDEX tasks_by_status;
+CREATE INDEX tasks_by_status ON tasks (status, seq, size, retry_at, postponed_at)
+""",
 )
 """What each version of the schema has added to the one before; none may be changed."""
 

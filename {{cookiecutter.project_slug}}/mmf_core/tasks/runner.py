@@ -20,7 +20,7 @@ from typing import IO, Any, TypeVar
 from flask import Flask, Response
 
 from ..capabilities import run_hooks
-from ..errors import Unavailable, UnknownTarget, as_text, shortened
+from ..errors import CRASHED, Unavailable, UnknownTarget, as_text, shortened
 from ..processes import KEPT, anonymous, release
 from ..reporting import reporter
 from ..web.app import UNWRAPPED
@@ -140,7 +140,7 @@ class Runner:
         while thread.is_alive():
             thread.join(REPORT_INTERVAL)
             if os.getppid() != parent:
-                os._exit(1)  # the worker has been killed; another one runs the task again
+                os.killpg(0, signal.SIGKILL)  # the worker was killed: another one runs the task
             self._report()
         run_hooks("worker_ended")
 
@@ -206,6 +206,9 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - in our own code: targets' errors have responses
             _log.exception("task %s failed", task.id)
             return Outcome.failed(task, getattr(error, "status", 500), f"the task failed: {error}")
+        except BaseException:  # noqa: BLE001 - KeyboardInterrupt of a function
+            _log.exception("task %s failed", task.id)
+            return Outcome.failed(task, 500, CRASHED)
 
     def _retry(self, task: Task, action: Callable[[], T]) -> T:
         """Retry an action on the queue until it succeeds."""

@@ -34,7 +34,7 @@ GONE_FACTOR = 7
 """How many times as long as its result a task is kept, to respond with 410 and not 404."""
 _NO_REQUEST = "request = '{}', input = NULL, input_file = NULL"
 """A task that is done keeps only the fingerprint of its request."""
-_RUNNABLE = "status = ? AND (retry_at IS NULL OR retry_at <= ?)"
+_RUNNABLE = "status = ? AND (retry_at IS NULL OR ? NOT BETWEEN postponed_at AND retry_at)"
 
 
 class Store:
@@ -219,13 +219,14 @@ class Store:
 
     def _postpone(self, task: Task, outcome: Outcome, log: str | None) -> bool:
         """Requeue a running task for later; its message says why it waits."""
-        mine, values = _claimed(task)
+        (mine, values), now = _claimed(task), time.time()
         sql = (
             "UPDATE tasks SET status = ?, worker = NULL, runner = NULL, started_at = NULL, "
-            f"progress = NULL, message = ?, log = coalesce(?, log), retry_at = ? {mine}"
+            "progress = NULL, message = ?, log = coalesce(?, log), postponed_at = ?, "
+            f"retry_at = ? {mine}"
         )
-        retry_at = time.time() + (outcome.retry_after or 0)
-        return bool(self._database.rows(sql, QUEUED, outcome.detail, log, retry_at, *values))
+        pause = now, now + (outcome.retry_after or 0)
+        return bool(self._database.rows(sql, QUEUED, outcome.detail, log, *pause, *values))
 
     def abandon(self, task: Task, log: str | None = None) -> None:
         """Release a task that was cancelled, with the end of its log if that is known."""
