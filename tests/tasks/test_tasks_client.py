@@ -11,7 +11,15 @@ import pytest
 from task_services import until
 
 from mmf_core import client as module
-from mmf_core.client import Client, InvalidValue, RequestRejected, ServerError, UnknownTarget
+from mmf_core.client import (
+    Busy,
+    Client,
+    InvalidValue,
+    RequestRejected,
+    ServerError,
+    UnknownTarget,
+    Unreachable,
+)
 from services import Service
 
 
@@ -140,3 +148,22 @@ def test_a_service_that_lets_no_client_wait_is_polled_with_pauses(
     assert client.submit("slow", 0.3).result() == 1
     assert len(pauses) == len(waits)
     assert pauses[:-1] == [0.5] * (len(waits) - 1)
+
+
+def test_a_handle_outlasts_a_restart_of_the_service(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh, outage = module.Task.refresh, [Unreachable("refused", sent=False), Busy("starting")]
+
+    def after_an_outage(task: module.Task, wait: float = 0) -> dict[str, Any]:
+        if outage:
+            raise outage.pop()
+        return refresh(task, wait)
+
+    monkeypatch.setattr(module.Task, "refresh", after_an_outage)
+    monkeypatch.setattr(module, "sleep", lambda _: None)
+    assert client.submit("slow", 0.1).result() == 1
+    outage += [Unreachable("gone", sent=False)]
+    monkeypatch.setattr(module, "_LONGEST_OUTAGE", 0)
+    with pytest.raises(Unreachable, match="gone"):
+        client.submit("slow", 0.1).result()

@@ -65,6 +65,8 @@ _IMAGE_SIGNATURES = {
 _NOTHING: Mapping[str, Any] = {"class_name": "", "formats": []}
 _LONGEST_WAIT = 20.0  # seconds for which one request waits for a task
 _SHORTEST_WAIT = 0.5
+_LONGEST_OUTAGE = 60.0
+"""Seconds for which a task's handle waits for a service that restarts."""
 _MAX_FEEDBACK = 10_000  # rows in one body
 _MAX_EXACT_FLOAT = 2**53
 _MAX_DETAIL = 300
@@ -494,8 +496,9 @@ class Task:
     def result(self, timeout: float | None = None, *, bar: bool | None = None) -> Any:
         """Return the result, once it is there, as `call` does; ServiceError if the task has failed.
 
-        TimeoutError after `timeout` seconds; the task continues. With `bar`, or in a terminal or a
-        notebook, the progress is shown by tqdm, if that is installed. A stream's pieces are a list.
+        TimeoutError after `timeout` seconds; the task continues. A service that restarts may take a
+        minute. With `bar`, or in a terminal or a notebook, the progress is shown by tqdm, if that
+        is installed. A stream's pieces are a list.
         """
         self._wait(timeout, _is_watched() if bar is None else bar)
         is_stream = self._returns["class_name"] == STREAM
@@ -510,6 +513,7 @@ class Task:
 
     def _wait(self, timeout: float | None, is_shown: bool) -> None:
         end = None if timeout is None else monotonic() + timeout
+        lost: float | None = None  # since when the service has not responded
         with closing(_bar(self.document["target"]) if is_shown else _NoBar()) as bar:
             while self.document["status"] in ("queued", "processing"):
                 began = monotonic()
@@ -517,8 +521,14 @@ class Task:
                 left = longest if end is None else end - began
                 if left <= 0:
                     raise TimeoutError(f"task {self.id} is {self.document['status']}")
-                self.refresh(min(longest, max(1.0, left)))
-                bar.show(self.document["progress"] or 0, self.document["message"])
+                try:
+                    self.refresh(min(longest, max(1.0, left)))
+                    bar.show(self.document["progress"] or 0, self.document["message"])
+                    lost = None
+                except (Busy, Unreachable):  # its tasks survive a restart
+                    lost = monotonic() if lost is None else lost
+                    if monotonic() - lost >= _LONGEST_OUTAGE:
+                        raise
                 if monotonic() - began < _SHORTEST_WAIT:  # the service holds no requests now
                     sleep(_SHORTEST_WAIT if self.document["completed_at"] is None else 0)
 
