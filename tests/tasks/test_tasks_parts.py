@@ -376,14 +376,18 @@ def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
     app = 'from mmf_core.web import create_app\n\napp = create_app("main")\n'
     with (
         (tmp_path / "log").open("wb") as output,
+        (tmp_path / "worker.log").open("wb") as log,
         serve("gunicorn", tmp_path, output, app, MMF_WARM_UP="0") as service,
     ):
         task = submit(service.url, "double", [{"a": 2}])
         command = [sys.executable, "-m", "mmf_core", "worker", "-n", "2"]
         environment = {**os.environ, "PYTHONPATH": str(PAYLOAD)}
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             assert end_of(service.url, task)["status"] == "succeeded"
+            assert "until SIGTERM, 2 at a time" in (tmp_path / "worker.log").read_text()
             file = tmp_path / "go"
             running = [submit(service.url, "wait", str(file)) for _ in range(2)]
             until(lambda: len(started(file)) == 2)

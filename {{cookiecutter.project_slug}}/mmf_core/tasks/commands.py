@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 GRACE = 25.0
@@ -25,4 +27,5 @@ def worker(processes: int | None, grace: float) -> None:
 
     app = create_app("main")
     slots = processes or TaskService.of(app).settings.workers or 1
+    logging.getLogger("mmf.tasks").info("running tasks until SIGTERM, %d at a time", slots)
     TaskWorker(app, slots, grace).run()
