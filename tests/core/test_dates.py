@@ -293,3 +293,12 @@ def test_rejects_tz_on_other_types() -> None:
 def test_schema_of_table_with_dates() -> None:
     schema = mmf.schema_of(pd.DataFrame({"day": [DAY, None]}))
     assert repr(schema) == "{'day': date | None}"
+
+
+@pytest.mark.parametrize("column", [datetime, ZONED, date], ids=["datetime", "zone", "date"])
+@pytest.mark.parametrize("seconds", [2**62, -(2**62)])
+def test_rejects_years_that_no_calendar_has(column: Any, seconds: int) -> None:
+    """A file may have seconds beyond all years of Python's dates."""
+    table = pd.DataFrame({"a": np.array([seconds], "M8[s]")})
+    with pytest.raises(InvalidValue, match="1 cell does not match the schema"):
+        mmf.DataFrame(schema={"a": column}).validate(table)

@@ -57,3 +57,27 @@ def test_encoded_size_is_limited(name: str) -> None:
         codec.encode(table, {"max_body": MIB})
     assert tracemalloc.get_traced_memory()[1] < 32 * MIB
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("as_object", [False, True])
+@pytest.mark.parametrize("name", ["HTML", "XML", "XLSX"])
+def test_characters_that_are_escaped_are_limited(name: str, *, as_object: bool) -> None:
+    """A body of `&` took 28 times its size as XLSX, and the interpreter for seconds."""
+    codec = next(find(Kind.TABLE, format) for format in FORMATS if format.name == name)
+    assert codec
+    cells = pd.Series(["&" * 16_384] * (MIB // 4 // 16_384) + ["x&"])
+    table = pd.DataFrame({"a": cells.astype(object) if as_object else cells})
+    assert codec.encode(table.head(-1), {"max_body": MIB})
+    with pytest.raises(BodyTooLarge, match=f"262,144 characters that are escaped in {name}"):
+        codec.encode(table, {"max_body": MIB})
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": "<" * 300_000}, {"<" * 300_000: 1}, {"a": ["<<<"] * 90_000}]
+)
+def test_characters_that_are_escaped_in_a_json_value_are_limited(value: object) -> None:
+    codec = next(find(Kind.JSON, f) for f in writable(Kind.JSON) if f.name == "XML")
+    assert codec
+    with pytest.raises(BodyTooLarge, match="262,144 characters that are escaped in XML"):
+        codec.encode(value, {"max_body": MIB})
+    assert codec.encode({"a": "<" * 200_000}, {"max_body": MIB})

@@ -388,3 +388,12 @@ def test_number_of_lenient_cells_is_limited() -> None:
         lenient.validate(table)
     table["a"] = 1.5
     assert len(lenient.validate(table)) == len(table)
+
+
+@pytest.mark.parametrize("cell", [np.array([]), np.array([1.5, 2.5]), [], pd.NA], ids=repr)
+def test_rejects_lists_and_nulls_beside_unread_cells(cell: Any) -> None:
+    """Lists in Arrow files become arrays, which have no truth value; nor has pandas' null."""
+    table = pd.DataFrame({"a": pd.Series([cell, "1 200"], dtype=object)})
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"a": float}, lenient=True).validate(table)
+    assert [error.row for error in caught.value.errors] == [0]

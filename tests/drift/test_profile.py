@@ -153,3 +153,13 @@ def test_profile_is_json_for_people(model_file: Path) -> None:
 
 def test_long_texts_are_cut() -> None:
     assert text_of("x" * 100) == "x" * 50
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [(np.array([]), "[]"), (np.array([1, 2]), "[1 2]"), ([1], "[1]"), (pd.NaT, None), (None, None)],
+    ids=repr,
+)
+def test_lists_are_categories(cell: object, text: str | None) -> None:
+    """Lists in Arrow files become arrays, which have no truth value."""
+    assert text_of(cell) == text

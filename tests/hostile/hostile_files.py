@@ -631,6 +631,27 @@ def arrays() -> Iterator[HostileInput]:
         yield HostileInput(f".npy: {name}", "/array", NPY, lambda shape=shape: npy(shape))
 
 
+def arrow_cells() -> Iterator[HostileInput]:
+    """Yield columns that become arrays, nulls and times that Python's comparisons fail on."""
+    columns = {
+        "lists of two": pa.array([[1.5, 2.5], None], pa.list_(pa.float64(), 2)),
+        "empty lists": pa.array([[], []], pa.list_(pa.float64(), 0)),
+        "large lists": pa.array([[1.5], []], pa.large_list(pa.float64())),
+        "2^64 - 1 and null": pa.array([2**64 - 1, None], pa.uint64()),
+        "2^63 - 1 seconds": pa.array([2**63 - 1, None], pa.timestamp("s")),
+    }
+    for name, cells in columns.items():
+        for path, label in (("/lenient", "b"), ("/lenient", "a"), ("/zoned", "t")):
+            table = pa.table({**dict.fromkeys("ab", pa.nulls(2)), label: cells})
+            yield HostileInput(
+                f"Arrow: {name} as {label} to {path}",
+                path,
+                ARROW,
+                lambda table=table: arrow(table),
+                REFUSED,
+            )
+
+
 def files() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from workbooks()
@@ -639,6 +660,7 @@ def files() -> Iterator[HostileInput]:
     yield from pictures()
     yield from parquet_files()
     yield from arrow_files()
+    yield from arrow_cells()
     yield from codings()
     yield from tensors()
     yield from arrays()

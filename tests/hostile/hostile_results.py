@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from hostile_inputs import ANY, JSON, NPY, REFUSED, HostileInput
+from hostile_inputs import ANY, JSON, MIB, NPY, REFUSED, HostileInput
 
 MOST = 12 * 50.0
 """MiB for one request: twelve times the largest body."""
@@ -166,6 +166,33 @@ def compressed() -> Iterator[HostileInput]:
         )
 
 
+def escaped() -> Iterator[HostileInput]:
+    """Yield texts that are several times as long when they are written."""
+    cell, name = b'[{"a":"%b"}]', b'{"%b":1}'
+    for path, wrap in (
+        ("/table?format=html", cell),
+        ("/table?format=xml", cell),
+        ("/tree?format=xml", b'{"a":"%b"}'),
+        ("/tree?format=xml", name),
+    ):
+        yield HostileInput(
+            f"48 MiB of & {'in a name ' if wrap is name else ''}to {path}",
+            path,
+            JSON,
+            lambda wrap=wrap: wrap % (b"&" * (48 * MIB)),
+            REFUSED,
+            mib=400,
+        )
+    yield HostileInput(
+        "1,600 cells of 30,000 times & as xlsx",
+        "/table?format=xlsx",
+        JSON,
+        lambda: b"[" + b",".join([cell[1:-1] % (b"&" * 30_000)] * 1_600) + b"]",
+        REFUSED,
+        mib=400,
+    )
+
+
 def saved(array: np.ndarray) -> bytes:
     """Return an array as a .npy file."""
     buffer = io.BytesIO()
@@ -179,3 +206,4 @@ def results() -> Iterator[HostileInput]:
     yield from arrays()
     yield from compressed()
     yield from objects()
+    yield from escaped()

@@ -181,6 +181,19 @@ def test_key_hashes_private_values(service: Make, lines: Any) -> None:
     assert "Ann" not in str(line)
 
 
+def test_a_private_list_of_an_arrow_file_is_masked(service: Make, lines: Any) -> None:
+    client = service()
+    names = pa.array([[1.5, 2.5], None], pa.large_list(pa.float64()))
+    table = io.BytesIO()
+    with pa.ipc.new_stream(table, pa.schema({"age": "double", "name": names.type})) as writer:
+        writer.write(pa.record_batch({"age": [1.0, 2.0], "name": names}))
+    form = "application/vnd.apache.arrow.stream"
+    assert client.post("/score", data=table.getvalue(), content_type=form).status_code == 422
+    (line,) = lines()
+    masked = json.loads(line["inputs"])["data"]
+    assert masked == [{"age": 1.0, "name": MASK}, {"age": 2.0, "name": None}]
+
+
 def test_values_are_those_that_were_sent(service: Make, lines: Any) -> None:
     client = service()
     assert client.post("/tree", json={"a": 1}).get_json() == {"size": 2}

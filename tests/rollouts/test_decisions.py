@@ -34,6 +34,12 @@ def calls(count: float, failed: float = 0, seconds: float = 0.01) -> Calls:
     return counters.calls(STABLE)
 
 
+def _lists(cell: list[float] | None) -> pd.DataFrame:
+    """Return a table with a list in a cell, as an Arrow file gives it."""
+    array = None if cell is None else np.array(cell)
+    return pd.DataFrame({"a": pd.Series([array], dtype=object)})
+
+
 def figures(stable: Calls, candidate: Calls, copies: Copies | None = None) -> Figures:
     return Figures(stable, candidate, copies or Copies())
 
@@ -175,6 +181,9 @@ def test_nothing_is_lost_by_threads_or_processes_that_end() -> None:
         (pd.DataFrame({"a": pd.Categorical(["x"])}), pd.DataFrame({"a": ["x"]}), True),
         (pd.DataFrame({"a": [1]}), {"a": [1]}, False),
         (b"bytes", b"bytes", True),
+        (_lists([1.0, 2.0]), _lists([1.0, 2.0]), True),
+        (_lists([1.0, 2.0]), _lists([1.0, 3.0]), False),
+        (_lists([]), _lists(None), False),
     ],
 )
 def test_equal_results_are_recognised(expected: object, actual: object, *, is_same: bool) -> None:

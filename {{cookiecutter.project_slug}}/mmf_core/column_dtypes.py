@@ -1,4 +1,4 @@
-"""The types of a table's columns, without what pandas does to report them."""
+"""The types of a table's columns, and its empty cells, without what pandas does to report them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def column_dtypes(table: pd.DataFrame) -> set[Any]:
     """
     blocks = getattr(getattr(table, "_mgr", None), "blocks", None)
     return set(table.dtypes) if blocks is None else {block.dtype for block in blocks}
+
+
+def is_null(cell: Any) -> bool:
+    """Return whether a cell is empty: None, NaN or pandas' own nulls, but no list and no array."""
+    import pandas as pd
+
+    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))

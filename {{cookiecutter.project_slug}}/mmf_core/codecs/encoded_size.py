@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BodyTooLarge
-from ..settings import MIB
+from ..settings import MIB, Settings
 from . import json
 from .base import Options
 from .decoded_size import MAX_COLUMNS, max_memory
@@ -24,6 +24,9 @@ _SLOW_CELL = 6
 """What a cell counts for that is written by Python, such as an object."""
 _ZONED_CELL = 24
 """What a time in a zone counts for, which takes ten microseconds."""
+
+_BYTES_PER_ESCAPE = 4
+"""Bytes of the largest body for each character that may be escaped."""
 
 _LIST = 16
 """What a list in an array counts for, besides its values: orjson takes a hundred bytes for it."""
@@ -71,13 +74,43 @@ def check_array(shape: Sequence[int], name: str, most: int) -> None:
         )
 
 
-def bounded_plain(value: Any, name: str, most: int) -> Any:
+class EscapeLimit:
+    """Counts the characters of a result that take several when it is written, such as `&`.
+
+    Each of the copies that escaping makes of a text of these is several times as large as it.
+    """
+
+    def __init__(self, name: str, special: bytes, options: Options) -> None:
+        self._name, self._special, self._text_special = name, special, special.decode()
+        self._most = self._left = options.get("max_body", Settings.max_body) // _BYTES_PER_ESCAPE
+
+    def check(self, texts: Iterable[str | None]) -> None:
+        """Count those of further texts; BodyTooLarge if there are too many."""
+        joined_texts = "".join(filter(None, texts))
+        self._subtract(sum(map(joined_texts.count, self._text_special)))
+
+    def check_json(self, text: bytes) -> None:
+        """Count those of the JSON of a result, and those that are a part of the JSON."""
+        self._subtract(sum(map(text.count, self._special)))
+
+    def _subtract(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise BodyTooLarge(
+                f"expected a result of at most {self._most:,} characters that are escaped in "
+                f"{self._name}, such as &; accept another format, such as JSON"
+            )
+
+
+def bounded_plain(value: Any, name: str, most: int, limit: EscapeLimit | None = None) -> Any:
     """Return a result as its JSON would be read, as `json_values.plain` does.
 
     BodyTooLarge if it takes too long to write: a name counts as a value, a list or an object as
     three, and what it holds in several places as often as it is written.
     """
     text = json.dumps(value)
+    if limit:
+        limit.check_json(text)
     if _count(text) > most and (count := _count(_without_texts(text))) > most:
         raise BodyTooLarge(
             f"expected a result of at most {most:,} values as {name}, got {count:,}, where names "

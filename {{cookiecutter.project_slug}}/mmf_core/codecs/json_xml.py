@@ -24,7 +24,7 @@ from xml.sax.saxutils import escape, quoteattr
 from ..errors import InvalidValue, RequestError
 from . import json
 from .base import Codec, Kind, Options
-from .encoded_size import bounded_plain
+from .encoded_size import EscapeLimit, bounded_plain
 from .formats import Format
 from .json_values import MAX_DEPTH, too_deep
 from .xml_text import check_characters, new_parser
@@ -62,7 +62,8 @@ class JSONAsXML(Codec[Any]):
         return _from_element(root, MAX_DEPTH)
 
     def encode(self, value: Any, options: Options) -> bytes:
-        text = _element(bounded_plain(value, "XML", _MOST_VALUES))
+        limit = EscapeLimit("XML", b"&<>", options)
+        text = _element(bounded_plain(value, "XML", _MOST_VALUES, limit))
         check_characters(text)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from itertools import chain
 from string import Template
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import Codec, Kind, Options
 from .cell_text import cell_texts, text_rows
-from .encoded_size import check_cells, joined
+from .encoded_size import EscapeLimit, check_cells, joined
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -65,12 +66,15 @@ class TableHTML(Codec["pd.DataFrame"]):
             b'<td class="number">%b</td>' if dtype.kind in "iuf" else b"<td>%b</td>"
             for dtype in value.dtypes.tolist()
         )
-        rows = text_rows(value, b"<tr>%b</tr>\n" % cells, b"", _format_cells)
+        limit = EscapeLimit("HTML", b"&<>\"'", options)
+        rows = text_rows(value, b"<tr>%b</tr>\n" % cells, b"", partial(_format_cells, limit))
         return joined(chain([start], rows, [end.removeprefix(b"\n")]), "HTML", options)
 
 
 CODECS = (TableHTML(),)
 
 
-def _format_cells(cells: Any) -> list[bytes]:
-    return [escape(text or "").encode() for text in cell_texts(cells)]
+def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
+    texts = cell_texts(cells)
+    limit.check(texts)
+    return [escape(text or "").encode() for text in texts]

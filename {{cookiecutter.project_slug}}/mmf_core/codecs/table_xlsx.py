@@ -17,7 +17,7 @@ from ..errors import BodyTooLarge
 from . import xlsx_file
 from .base import Codec, Kind, Options
 from .cell_text import name_invalid_cell, simple_cell
-from .encoded_size import check_cells
+from .encoded_size import EscapeLimit, check_cells
 from .formats import Format
 from .workbooks import read_zipped
 from .xlsx_numbers import cut_numbers
@@ -61,7 +61,7 @@ class TableXLSX(Codec["pd.DataFrame"]):
         notes = options.get("notes", {})
         by_index = {i: notes[name] for i, name in enumerate(value.columns) if name in notes}
         try:
-            rows: Iterable[Sequence[str]] = _rows(value)
+            rows: Iterable[Sequence[str]] = _rows(value, EscapeLimit("XLSX", b"&<>\r", options))
             if len(value) <= _MIN_ROWS:
                 rows = list(rows)
             return xlsx_file.write([_cell(name) for name in value.columns], rows, by_index)
@@ -70,16 +70,16 @@ class TableXLSX(Codec["pd.DataFrame"]):
             raise
 
 
-def _rows(table: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+def _rows(table: pd.DataFrame, limit: EscapeLimit) -> Iterator[tuple[str, ...]]:
     """Yield the cells of each row, for which there are texts of few rows at a time."""
     size = max(_MIN_ROWS, _CELLS_AT_ONCE // max(1, table.shape[1]))
     for start in range(0, len(table), size):
         part = table if len(table) <= size else table.iloc[start : start + size]
-        cells = [_cells(column) for _, column in part.items()]
+        cells = [_cells(column, limit) for _, column in part.items()]
         yield from zip(*cells, strict=True) if cells else ()
 
 
-def _cells(column: pd.Series) -> Sequence[str]:
+def _cells(column: pd.Series, limit: EscapeLimit) -> Sequence[str]:
     """Return a column's cells, empty for null and for infinity, which Excel lacks."""
     import numpy as np
 
@@ -97,8 +97,11 @@ def _cells(column: pd.Series) -> Sequence[str]:
     if kind == "M" and is_numpy and (times := _times(column.to_numpy())) is not None:
         return times
     if column.dtype == "str":
-        return _texts(_values(column))
+        values = _values(column)
+        limit.check(values)
+        return _texts(values)
     nulls = column.isna().to_numpy()
+    limit.check(value for value in column.tolist() if isinstance(value, str))
     return [
         xlsx_file.EMPTY if is_null else _cell(value)
         for value, is_null in zip(column.tolist(), nulls, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.sax.saxutils import escape
@@ -14,7 +15,7 @@ from .base import Codec, Kind, Options
 from .cell_text import cell_texts, text_rows
 from .csv_reader import read
 from .decoded_size import refuse_sparse
-from .encoded_size import check_cells, joined
+from .encoded_size import EscapeLimit, check_cells, joined
 from .formats import Format
 from .xml_text import check_characters, new_parser
 
@@ -69,7 +70,8 @@ class TableXML(Codec["pd.DataFrame"]):
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "XML", _MOST_CELLS)
         cells = "".join(map(_element, value.columns)).encode()
-        rows = text_rows(value, b"<row>%b</row>\n" % cells, b"", _format_cells)
+        limit = EscapeLimit("XML", b'&<>"\r\n\t', options)
+        rows = text_rows(value, b"<row>%b</row>\n" % cells, b"", partial(_format_cells, limit))
         pieces = (_NULL.sub(rb'<\1 xsi:nil="true"/>', row) if b"\0" in row else row for row in rows)
         head = f'<?xml version="1.0" encoding="UTF-8"?>\n<table xmlns:xsi="{_XSI}">\n'
         return joined(chain([head.encode()], pieces, [b"</table>\n"]), "XML", options)
@@ -94,9 +96,11 @@ def _element(name: Any) -> str:
     return f"<{start}>%b</{end}>"
 
 
-def _format_cells(cells: Any) -> list[bytes]:
+def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
     """Return the texts of cells; a zero, which no XML has, is null."""
-    return [b"\0" if text is None else _escape(text).encode() for text in cell_texts(cells)]
+    texts = cell_texts(cells)
+    limit.check(texts)
+    return [b"\0" if text is None else _escape(text).encode() for text in texts]
 
 
 def _escape(text: str) -> str:

@@ -55,7 +55,7 @@ def exact_date_time(cell: Any) -> datetime | None:
     import numpy as np
     import pandas as pd
 
-    with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
+    with suppress(ValueError, NotImplementedError, OverflowError):  # of a year beyond 9999
         if isinstance(cell, np.datetime64):
             cell = pd.Timestamp(cell)
         if isinstance(cell, str):

@@ -94,10 +94,11 @@ class _Cells:
         is_unread = column.unlimited.convert(cells, number_format)[1].tolist()
         texts = {row: cell for row, cell in enumerate(self._cells) if isinstance(cell, str)}
         self.unread = {row: _plain(text) for row, text in texts.items() if is_unread[row]}
+        is_null = self._cells.isna().tolist()
         self.others = [
             cell
             for row, cell in enumerate(self._cells)
-            if row not in self.unread and not (cell is None or cell != cell)  # noqa: PLR0124
+            if row not in self.unread and not is_null[row]
         ]
         is_number = self.kind in {int, float}
         texts = self.unread if is_number else {}

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ..column_dtypes import is_null
 from ..errors import ArtifactError
 from ..models import profile_of
 from ..stores.digests import sha256_of
@@ -179,11 +180,9 @@ def text_of(value: Any) -> str | None:
     """Return a category as text, the same for each format; None for an empty cell."""
     if type(value) is str:
         return value[:MAX_VALUE_LENGTH]
-    import pandas as pd
-
-    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN
+    if is_null(value):
         return None
-    if hasattr(value, "item"):
+    if getattr(value, "ndim", None) == 0:
         value = value.item()
     if isinstance(value, bool):
         return str(value).lower()

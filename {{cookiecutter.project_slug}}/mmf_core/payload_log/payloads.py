@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import Kind, NumberTable, as_frame, json, json_of
+from ..column_dtypes import is_null
 from ..descriptors import DataFrame, Descriptor
 from ..errors import LONGEST_MESSAGE, ErrorDetail, MMFError, RequestError, as_text, shortened
 from ..target import Target
@@ -123,9 +124,7 @@ class Payloads:
         return name in self._private or name.replace(" ", "_") in self._private
 
     def _masked(self, cell: Any) -> str | None:
-        import pandas as pd
-
-        if cell is None or cell is pd.NA or cell != cell:  # noqa: PLR0124 - NaN
+        if is_null(cell):
             return None
         if not self._key:
             return MASK

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import as_frame
+from ..column_dtypes import is_null
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,17 +73,7 @@ def _same_arrays(expected: Any, actual: Any) -> bool:
 
 
 def _same_cells(expected: Any, actual: Any) -> bool:
-    return (
-        (expected is actual)
-        or (_is_missing(expected) and _is_missing(actual))
-        or same(expected, actual)
-    )
-
-
-def _is_missing(value: Any) -> bool:
-    import pandas as pd
-
-    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
+    return (expected is actual) or (is_null(expected) and is_null(actual)) or same(expected, actual)
 
 
 def _same_floats(expected: float, actual: float) -> bool:

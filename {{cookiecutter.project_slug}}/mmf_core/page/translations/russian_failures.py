@@ -230,6 +230,13 @@ RUSSIAN_FAILURES = {
         "именами или выберите другой формат, например JSON"
     ),
     (
+        "expected a result of at most {limit} characters that are escaped in {name}, such as &; "
+        "accept another format, such as JSON"
+    ): (
+        "в {name} не больше {limit} знаков, которые экранируются, таких как &; "
+        "выберите другой формат, например JSON"
+    ),
+    (
         "expected an array of at most {limit} values as {name}, got {number}, where lists count "
         "{count} times; send fewer rows, or accept another format, such as NPY"
     ): (
