@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from hostile_inputs import ANY, JSON, MIB, NPY, REFUSED, HostileInput
+from hostile_inputs import ANY, CSV, JSON, MIB, NPY, REFUSED, HostileInput
 
 MOST = 12 * 50.0
 """MiB for one request: twelve times the largest body."""
@@ -181,6 +181,17 @@ def escaped() -> Iterator[HostileInput]:
             JSON,
             lambda wrap=wrap: wrap % (b"&" * (48 * MIB)),
             REFUSED,
+            seconds=5,
+            mib=400,
+        )
+    for path in ("/table", "/table?format=jsonl"):
+        yield HostileInput(
+            f"a CSV of 48 MiB of U+0001 to {path}",
+            path,
+            CSV,
+            lambda: b"a\n" + b"\x01" * (48 * MIB) + b"\n",
+            REFUSED,
+            seconds=5,
             mib=400,
         )
     yield HostileInput(
@@ -189,6 +200,7 @@ def escaped() -> Iterator[HostileInput]:
         JSON,
         lambda: b"[" + b",".join([cell[1:-1] % (b"&" * 30_000)] * 1_600) + b"]",
         REFUSED,
+        seconds=5,
         mib=400,
     )
 

@@ -98,7 +98,7 @@ class EscapeLimit:
         if self._left < 0:
             raise BodyTooLarge(
                 f"expected a result of at most {self._most:,} characters that are escaped in "
-                f"{self._name}, such as &; accept another format, such as JSON"
+                f"{self._name}, such as & or U+0001; send less text, or accept another format"
             )
 
 

@@ -65,4 +65,6 @@ def format_rows(
         flat = columns[0] if len(columns) == 1 else chain.from_iterable(zip(*columns, strict=True))
         if (rows := len(table) - start) < _CHUNK_ROWS:
             templates = separator.join([template] * rows)
-        yield templates % tuple(flat)
+        text = templates % tuple(flat)
+        del columns, flat  # as large as the text, which the caller copies
+        yield text

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
+from ..settings import MIB
 from . import fast_records, json, row_text
 from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, max_memory, refuse_sparse
-from .encoded_size import check_cells, joined
+from .encoded_size import EscapeLimit, check_cells, joined
 from .json_conversion import date_texts
 from .json_values import check_depth
 from .kept_columns import kept_names
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_CELLS = 14_000_000
+_SIX_BYTES = bytes(set(range(32)).difference(b"\b\t\n\f\r"))  # each is written as \u0001
 _VALUE_SIZE = 8  # bytes of a value and its name, about: `"a":1.5,`
 _EXPECTED = (
     "expected a table: a list of records "
@@ -58,7 +61,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         if isinstance(value, NumberTable):
             text = _number_records(value)
             return text if len(text) <= max_memory(options) else joined([text], "JSON", options)
-        rows = format_records(value, "JSON", b",")
+        rows = format_records(value, "JSON", b",", options)
         return joined(_between(b"[", b",", rows, b"]"), "JSON", options)
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
@@ -82,7 +85,9 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def format_records(table: pd.DataFrame, format: str, separator: bytes) -> Iterator[bytes]:
+def format_records(
+    table: pd.DataFrame, format: str, separator: bytes, options: Options
+) -> Iterator[bytes]:
     """Yield the rows as JSON objects, a few hundred in each text."""
     check_cells(table, format, _MOST_CELLS)
     template = _TEMPLATES.get(tuple(table.columns))
@@ -90,7 +95,8 @@ def format_records(table: pd.DataFrame, format: str, separator: bytes) -> Iterat
         yield from (json.dumps(record) for record in TableJSON().to_plain(table))
         return
     try:
-        yield from row_text.format_rows(table, template, separator, _format_cells)
+        limit = EscapeLimit(format, _SIX_BYTES, options)
+        yield from row_text.format_rows(table, template, separator, partial(_format_cells, limit))
     except TypeError:
         _name_invalid_cell(table)
         raise
@@ -132,12 +138,15 @@ def _template(names: tuple[Any, ...]) -> bytes | None:
 _TEMPLATES = LabelCache(_template)
 
 
-def _format_cells(cells: Any) -> list[bytes]:
+def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
     if row_text.is_numpy(cells.dtype):
         return row_text.format_numbers(cells)
     if cells.dtype.kind == "M" and getattr(cells.dtype, "tz", None) is None:
         return [b"null" if text is None else b'"%b"' % text.encode() for text in _times(cells)]
-    return json.dumps_each(cells.tolist())
+    values = cells.tolist()
+    if cells.dtype == "str" and sum(len(text) for text in values if isinstance(text, str)) > MIB:
+        limit.check(text for text in values if isinstance(text, str))
+    return json.dumps_each(values)
 
 
 def _times(cells: Any) -> list[str | None]:

@@ -48,7 +48,7 @@ class TableJSONL(Codec["pd.DataFrame"]):
         return _JSON.from_plain(records, options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        lines = format_records(value, "JSONL", b"\n")
+        lines = format_records(value, "JSONL", b"\n", options)
         return joined((text + b"\n" for text in lines), "JSONL", options)
 
 

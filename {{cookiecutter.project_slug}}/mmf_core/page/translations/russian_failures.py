@@ -230,11 +230,11 @@ RUSSIAN_FAILURES = {
         "именами или выберите другой формат, например JSON"
     ),
     (
-        "expected a result of at most {limit} characters that are escaped in {name}, such as &; "
-        "accept another format, such as JSON"
+        "expected a result of at most {limit} characters that are escaped in {name}, such as & or "
+        "U+0001; send less text, or accept another format"
     ): (
-        "в {name} не больше {limit} знаков, которые экранируются, таких как &; "
-        "выберите другой формат, например JSON"
+        "в {name} не больше {limit} знаков, которые экранируются, таких как & и U+0001; "
+        "пришлите меньше текста или выберите другой формат"
     ),
     (
         "expected an array of at most {limit} values as {name}, got {number}, where lists count "
