@@ -98,6 +98,7 @@ RUSSIAN_ERRORS = {
         'в "index" должно быть по одной метке на строку'
     ),
     "expected a table, got rows of different lengths": "нужна таблица, а строки разной длины",
+    "expected at least one column, got rows without any": "нужен столбец, а строки без столбцов",
     "expected unique labels in a Series; rename the duplicates": (
         "метки Series не должны повторяться; переименуйте"
     ),
