@@ -83,6 +83,7 @@ LIMITS = {
     "a body in chunks": [connections._MAX_CHUNKS],
     "`Content-Encoding`": [content_encoding.MAX_CODINGS, content_encoding.MAX_MEMBERS],
     "**any table": [decoded_size.MAX_COLUMNS, decoded_size.MAX_GROWTH],
+    "characters that are escaped": [encoded_size._BYTES_PER_ESCAPE],
     "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],
     "as XML": [table_xml._MOST_CELLS, table_html._MOST_CELLS],
     "as CSV": [table_csv._MOST_CELLS, table_json._MOST_CELLS],
