@@ -35,7 +35,7 @@ class ColumnDraft:
     unique: bool = False
     monotonic: str | None = None
     choices: list[Any] | None = None
-    bounds: dict[str, Any] = field(default_factory=dict)
+    bounds: list[tuple[str, Any]] = field(default_factory=list)
 
     def be(self, types: Iterable[str]) -> None:
         """Have one of the types; Refused if they are of several kinds."""
@@ -65,7 +65,7 @@ class ColumnDraft:
 
     def bound(self, name: str, value: Any) -> None:
         """Have values within one more bound."""
-        self.bounds[name] = narrowest(name, value, self.bounds)
+        self.bounds.append((name, value))
 
     def finish(self, sample: Any = None) -> Column:
         """Return the column; `sample` is its type, or column, in a table that fits the suite.
@@ -80,12 +80,22 @@ class ColumnDraft:
                 "no expectation gives its type; add expect_column_values_to_be_of_type, or a "
                 "table with --table"
             )
-        limits = {name: _typed(value, kind) for name, value in self.bounds.items()}
+        limits = self._limits(kind)
         choices = self.choices and [_typed(value, kind) for value in self.choices]
         type_: Any = kind | None if self.nullable else kind
         return Column(
             type_, **limits, choices=choices, unique=self.unique, monotonic=self.monotonic
         )
+
+    def _limits(self, kind: type) -> dict[str, Any]:
+        """Return the narrowest bound of each name: texts of dates cannot be compared."""
+        limits: dict[str, Any] = {}
+        try:
+            for name, value in self.bounds:
+                limits[name] = narrowest(name, _typed(value, kind), limits)
+        except TypeError:
+            raise Refused("its bounds cannot be compared with each other") from None
+        return limits
 
     def _guess(self) -> type | None:
         """Return the kind that all choices have; numbers in between may have fractions."""
@@ -94,7 +104,7 @@ class ColumnDraft:
             return types.pop()
         if types == {int, float}:
             return float
-        limits = set(map(type, self.bounds.values()))
+        limits = {type(value) for _, value in self.bounds}
         if limits and limits <= {int, float}:
             return float
         return None

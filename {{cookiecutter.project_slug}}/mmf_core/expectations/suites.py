@@ -46,7 +46,7 @@ def read_suite(file: Path) -> Suite:
         content = json.loads(file.read_text(encoding="utf-8"))
         name = content.get("name") or content["expectation_suite_name"]  # before version 1
         expectations = tuple(_expectations(content["expectations"]))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = (
             f"expected a suite of Great Expectations as JSON, got {type(error).__name__}: {error}"
         )

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
-from types import NoneType
+from math import isfinite
 from typing import Any
 
 from ..descriptors import Column, DataFrame
+from ..descriptors.row_relations import RowCount
 from ..errors import DescriptorError, quoted
 from .column_drafts import ColumnDraft, Refused
 from .errors import Untranslatable
@@ -25,7 +26,7 @@ TABLE = mmf.DataFrame(
 _DATES = ("date", "datetime")
 _LISTS = {"value_set", "type_list", "column_set"}
 _TEXTS = {"column", "type_", "type_list", "column_set"}
-_NESTED = (list, Mapping, NoneType)
+_NESTED = (list, Mapping)
 
 
 @dataclass(slots=True)
@@ -101,6 +102,8 @@ def _require_kind(name: str, value: Any) -> None:
         raise Refused(f"{name}: expected a {'list' if name in _LISTS else 'value'}, got {value!r}")
     if name in _TEXTS and not all(isinstance(item, str) for item in items):
         raise Refused(f"{name}: expected text, got {value!r}")
+    if any(isinstance(item, float) and not isfinite(item) for item in items):
+        raise Refused(f"{name}: expected finite numbers, got {value!r}")
 
 
 def _exist(draft: _Draft, column: str) -> None:
@@ -124,7 +127,7 @@ def _decreasing(draft: _Draft, column: str, strictly: bool = False) -> None:
 
 
 def _in_set(draft: _Draft, column: str, value_set: list[Any]) -> None:
-    draft.column(column).choose(value_set)
+    draft.column(column).choose(value for value in value_set if value is not None)
 
 
 def _of_type(draft: _Draft, column: str, type_: str) -> None:
@@ -152,7 +155,10 @@ def _columns(draft: _Draft, column_set: list[str], exact_match: bool = True) -> 
 def _rows(draft: _Draft, min_value: int | None = None, max_value: int | None = None) -> None:
     if draft.rows is not None:
         raise Refused("the number of rows is expected twice")
-    draft.rows = min_value or None, max_value
+    if max_value == 0:
+        raise Refused("expected at least one row, got 0")
+    RowCount.parse(rows := (min_value or None, max_value))
+    draft.rows = rows
 
 
 def _row_count(draft: _Draft, value: int) -> None:
