@@ -50,7 +50,8 @@ def start(folder: Path) -> subprocess.Popen[str]:
 def mail(folder: Path) -> str:
     """Run the line, and return what it prints, which cron would mail."""
     printed, _ = start(folder).communicate(timeout=LONGEST_COMMAND)
-    print((folder / "nightly.log").read_text())
+    log = folder / "nightly.log"
+    print(log.read_text() if log.exists() else "no log")
     return printed
 
 
@@ -86,11 +87,23 @@ def test_files_are_predicted_at_night(
     header, *rows = (incoming / "monday.csv").read_text().splitlines()
     bad = ["7,strong" + rows[7][rows[7].index(",", 2) :], *rows[8:]]
     (incoming / "tuesday.csv").write_text("\n".join([header, *bad]))
-    assert "1 bad row: see predictions/tuesday-bad.csv" in mail(folder)
+    printed = mail(folder)
+    assert "incoming/tuesday.csv" in printed
+    assert "1 bad row: see rejected/tuesday.csv" in printed
     assert (predictions / "monday.csv").stat() == written
     assert len((predictions / "tuesday.csv").read_text().splitlines()) == len(rows[8:]) + 1
-    assert 'got ""strong""' in (predictions / "tuesday-bad.csv").read_text()
+    assert 'got ""strong""' in (folder / "rejected" / "tuesday.csv").read_text()
     assert mail(folder) == ""
+
+    # The mail names each file that has failed, however many have not.
+    (incoming / "a.csv").write_text(header)
+    for name in ("b", "c", "d", "e", "tuesday-bad"):
+        (incoming / f"{name}.csv").write_text(f"{header}\n{rows[7]}")
+    first, *others = mail(folder).splitlines()
+    assert first == "incoming/a.csv: Error: expected at least one row, got none"
+    assert len(others) == 1
+    assert (predictions / "tuesday-bad.csv").exists()
+    (incoming / "a.csv").unlink()
 
     # A night that is cut short is continued, and two do not run at once.
     (incoming / "friday.csv").write_text("\n".join([header, *rows * COPIES]))
