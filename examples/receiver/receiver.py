@@ -51,10 +51,12 @@ class Receiver:
         self.journal.execute(TABLE)
 
     def round(self) -> None:
-        """Take rows from state to state until something fails."""
-        self.receive()
-        self.predict()
-        self.post()
+        """Take rows from state to state; those that are here do not wait for new ones."""
+        try:
+            self.receive()
+        finally:
+            self.predict()
+            self.post()
 
     def receive(self) -> None:
         """Write down new rows; those that are there already have been received before."""

@@ -174,6 +174,16 @@ class Rejecting(FlakyAPI):
         return self.refusals.get(prediction["row_index"]) or super().record(prediction)
 
 
+class HandingOutOnce(FlakyAPI):
+    """Hands out rows once, and does not take the first prediction."""
+
+    def fault(self, method: str, when: str) -> str:
+        if when == "after":
+            return ""
+        self.faults[method] += 1
+        return "500" if (self.faults[method] > 1) == (method == "GET") else ""
+
+
 class HangingOnce(FlakyAPI):
     """Counts the first prediction, and sends no response to it."""
 
@@ -278,6 +288,16 @@ def test_a_prediction_counts_once_if_the_receiver_is_killed_before_its_acknowled
         wait_until(lambda: len(server.statuses) == 2)
         stop(process)
         assert server.statuses == {0: [201, 200], 1: [201]}
+        check(server, [2.0, 4.0])
+
+
+def test_an_api_that_hands_out_no_more_rows_gets_the_predictions_of_those_before(
+    tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    with running(HandingOutOnce(tmp_path, [{"x": 1.0}, {"x": 2.0}])) as server:
+        process = receive(server)
+        wait_until(lambda: len(server.predictions()) == 2)
+        stop(process)
         check(server, [2.0, 4.0])
 
 
