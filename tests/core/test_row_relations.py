@@ -164,6 +164,11 @@ def test_rejects_monotonic_for_unordered_columns(column: tuple[Any, Any]) -> Non
         mmf.Column(column[0], monotonic=column[1])
 
 
+def test_rejects_unique_that_is_not_a_flag() -> None:
+    with pytest.raises(DescriptorError, match="unique='yes': expected True or False"):
+        mmf.Column(int, unique="yes")  # type: ignore[arg-type]
+
+
 def test_rejects_batching_with_row_limits() -> None:
     whole = mmf.DataFrame(rows=3)
     assert batch_argument({"data": whole}, mmf.DataFrame()) == "data", "checked before batching"

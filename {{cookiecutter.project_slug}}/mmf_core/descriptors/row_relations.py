@@ -60,7 +60,9 @@ class RowCount:
 
 
 def check_declared(column: Column) -> None:
-    """Raise DescriptorError unless the values of the column can be in the declared order."""
+    """Raise DescriptorError unless the column can have the relations that it declares."""
+    if not isinstance(column.unique, bool):
+        raise DescriptorError(f"unique={column.unique!r}: expected True or False")
     if column.monotonic is None:
         return
     if column.monotonic not in MONOTONIC:
