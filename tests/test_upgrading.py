@@ -707,6 +707,34 @@ def test_the_commit_of_a_project_without_a_record_is_found(
         infer_record(project.folder, clone, "a template", "nowhere")
 
 
+def test_a_branch_hides_neither_a_tag_nor_a_commit(tmp_path: Path) -> None:
+    """A template's branch may have any name; an old one is not what it is now."""
+    template = tmp_path / "template"
+    template.mkdir()
+    git(template, "init", "--quiet", "--initial-branch=main")
+    commits = []
+    for name in ("first", "second", "third"):
+        (template / name).touch()
+        commit(template, name)
+        commits.append(git(template, "rev-parse", "HEAD").strip())
+    first, second, third = commits
+    git(template, "tag", "v0.9.0", first)
+    git(template, "tag", "stable", second)
+    git(template, "branch", "work", first)
+    for branch in ("v0.9.0", "0.9.0", "stable", first[:7], first):
+        git(template, "update-ref", f"refs/heads/{branch}", third)
+    clone = Template(str(template), tmp_path / "clone")
+    assert clone.commit_of("v0.9.0") == clone.commit_of("0.9.0") == first
+    assert clone.commit_of("stable") == second
+    for length in (7, 12, 40):
+        assert clone.commit_of(first[:length]) == first
+    git(tmp_path / "clone", "branch", "--no-track", "work", third)
+    assert clone.commit_of("work") == first
+    assert clone.commit_of("HEAD") == third
+    assert clone.commit_of("main~1") == second
+    assert clone.commit_of("nowhere") == clone.commit_of("0000000") == ""
+
+
 @pytest.mark.long
 def test_answers_that_todays_questions_do_not_have_are_reported(
     project: Upgradable, tmp_path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from .record import CORE, Record, UpgradeError, Version, checksums, parse_versio
 HOOKS = "hooks"
 _QUESTIONS = "cookiecutter.json"
 _LOCKS = "templates/locks/"
+_COMMIT = re.compile(r"[0-9a-fA-F]{4,40}")
 _INIT = f"/{CORE}/__init__.py"
 
 
@@ -68,12 +70,17 @@ class Template:
         return newest
 
     def commit_of(self, revision: str) -> str:
-        """Return the commit of a version, a tag, a branch or a commit; empty if unknown."""
-        for name in (self._tag(revision), f"origin/{revision}", revision):
-            arguments = ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-            if name and (commit := git(self._folder, *arguments, may_fail=True).strip()):
-                return commit
-        return ""
+        """Return the commit of a version, a tag, a commit or a branch, in this order; else nothing.
+
+        A branch is the repository's, as it is now, and never hides a tag or a commit.
+        """
+        tag = self._tag(revision) or revision
+        return (
+            self._resolve(f"refs/tags/{tag}")
+            or self._abbreviated(revision)
+            or self._resolve(f"refs/remotes/origin/{revision}")
+            or self._resolve(revision)  # such as HEAD or main~3
+        )
 
     def require_commit(self, revision: str) -> str:
         """Return the commit of a revision; UpgradeError, with all versions, if it is unknown."""
@@ -139,6 +146,18 @@ class Template:
         """Return the difference between the hooks of two commits; `old` may be empty: to none."""
         before = old or git(self._folder, "hash-object", "-t", "tree", "/dev/null").strip()
         return git(self._folder, "diff", before, new, "--", HOOKS)
+
+    def _resolve(self, revision: str) -> str:
+        arguments = ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        return git(self._folder, *arguments, may_fail=True).strip()
+
+    def _abbreviated(self, revision: str) -> str:
+        """Return the only commit whose name begins like this; else nothing."""
+        if not _COMMIT.fullmatch(revision):
+            return ""
+        objects = git(self._folder, "rev-parse", f"--disambiguate={revision}").split()
+        commits = [name for name in objects if self._resolve(name) == name]
+        return commits[0] if len(commits) == 1 else ""
 
     def _tag(self, revision: str) -> str:
         version = parse_version(revision)
