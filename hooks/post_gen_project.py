@@ -81,7 +81,12 @@ def write_record(project: Path, answers: dict[str, str]) -> None:
     from mmf_core import __version__
     from mmf_core.upgrading import record
 
-    public = {name: text for name, text in answers.items() if not name.startswith("_")}
+    changed = {record.ADDED_EXTRAS, record.REMOVED_EXTRAS}
+    public = {
+        name: text
+        for name, text in answers.items()
+        if not name.startswith("_") or (name in changed and text)
+    }
     source = absolute(answers["_template"], answers)
     record.write_record(
         project,

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from baking import PAYLOAD, make_project
+from baking import PAYLOAD, QUESTIONS, make_project
 from commands import Project
 from long_parameters import long_except, selected
 from mmf_core.capabilities import capabilities
-from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras, version_of
+from mmf_core.extras import ExtrasError, find_extras, remove_extras
 
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
@@ -34,7 +34,7 @@ MENTIONS = {
     "codecs/table_pyarrow": "parquet|arrow|feather",
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
-    "upgrading": "  upgrade  ",
+    "upgrading": "  upgrade  |  extras  ",
     "expectations": "  schema  ",
     "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
@@ -213,25 +213,26 @@ def test_service_without_any_extra(reports: dict[str, dict[str, Any]]) -> None:
     assert {extra: places for extra, places in mentioned.items() if places} == {}
 
 
-def test_deleted_extra_is_restored_byte_for_byte(copy: Path) -> None:
-    before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
-    remove_extras(copy, ["page", "models/onnx", "codecs/table_xls"])
-    assert len(list(copy.rglob("*"))) < len(before)
-    add_extras(copy, ["page", "models/onnx", "codecs/table_xls"], PACKAGE)
-    assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
-
-
 def test_rejects_unknown_extras_before_deleting(copy: Path) -> None:
     with pytest.raises(ExtrasError, match="unknown extra: pages"):
         remove_extras(copy, ["page", "pages"])
     assert "page" in find_extras(copy)
 
 
-def test_rejects_extras_of_another_version(copy: Path) -> None:
-    module = copy / "__init__.py"
-    module.write_text(module.read_text().replace(version_of(PACKAGE), "0.0.1"))
-    with pytest.raises(ExtrasError, match=r"mmf_core 0\.0\.1"):
-        add_extras(copy, ["page"], PACKAGE)
+def test_files_have_parts_for_extras_that_exist() -> None:
+    """Those of `__extras` are what a project with all extras has; the parts are for these."""
+    (listed,) = re.findall(r"'([^']+)'\.split\(\)", QUESTIONS["__extras"])
+    names = {
+        name
+        for file in PAYLOAD.rglob("*")
+        if file.is_file() and "mmf_core" not in file.parts
+        for condition in re.findall(r"\{%-? if (.+?) -?%\}|\{\{(.+?)\}\}", file.read_text("utf-8"))
+        for name in re.findall(
+            r'"([^"]+)" in (?:extras|cookiecutter\.__extras)', "".join(condition)
+        )
+    }
+    assert names == set(listed.split())
+    assert names <= set(EXTRAS)
 
 
 def test_core_project_has_only_its_model_format(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The commands of docs/upgrade.md print what the page shows, in a project that is upgraded."""
 
 import os
+import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +44,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_template(tmp_path_factory.mktemp("template") / "mmf-flask")
     payload = folder / FOLDER
     package = payload / "mmf_core"
-    remove_extras(package, find_extras(package).keys() - {"init", "models/skops", "upgrading"})
+    remove_extras(
+        package, find_extras(package).keys() - {"cors", "init", "models/skops", "upgrading"}
+    )
     init = package / "__init__.py"
     set_version(init, OLD)
     (payload / "Procfile").write_text("web: gunicorn app:app\n")
@@ -89,13 +93,13 @@ def set_version(init: Path, version: str) -> None:
     init.write_text(text)
 
 
-def run(block: Block, folder: Path, **environment: str) -> str:
+def run(block: Block, folder: Path, stdin: int = subprocess.DEVNULL, **environment: str) -> str:
     """Run a block in a project, and return what it prints."""
     done = subprocess.run(
         ["bash", "-c", SCRIPT + block.text],
         cwd=folder,
         env={**os.environ, "PYTHON": sys.executable, **environment},
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -105,7 +109,7 @@ def run(block: Block, folder: Path, **environment: str) -> str:
 
 
 def test_every_command_prints_what_the_page_shows(project: Path) -> None:
-    usual, *rest, _ = blocks(PAGE, "bash", "text")
+    usual, *rest = list(blocks(PAGE, "bash", "text"))[:-3]
     identity = {
         f"GIT_{role}_{part}": "a@localhost"
         for role in ("AUTHOR", "COMMITTER")
@@ -123,6 +127,13 @@ def test_every_command_prints_what_the_page_shows(project: Path) -> None:
     assert "+web: gunicorn --preload app:app" in printed
     assert git(project, "log", "-1", "--format=%s").strip() == "the newest template"
     assert f"{OLD} is up to date" not in printed
+
+
+def test_extras_are_removed_and_added_as_the_page_shows(project: Path) -> None:
+    *_, command, printed = blocks(PAGE, "bash", "text")
+    git(project, "config", "user.name", "a")
+    git(project, "config", "user.email", "a@localhost")
+    assert run(command, project) == printed.text
 
 
 def test_an_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> None:
@@ -143,7 +154,7 @@ def test_an_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> 
 def test_a_project_without_a_record_is_upgraded_as_the_page_shows(
     template: Path, project: Path
 ) -> None:
-    *_, command = blocks(PAGE, "bash")
+    *_, command, _ = blocks(PAGE, "bash")
     for name in (NAME, CRUFT):
         (project / name).unlink(missing_ok=True)
     commit(project, "no record")
@@ -153,7 +164,16 @@ def test_a_project_without_a_record_is_upgraded_as_the_page_shows(
         "GIT_CONFIG_KEY_0": f"url.{template}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
     }
-    printed = run(command, project, **instead)
+    assert "Error: these hooks were not accepted" in run(command, project, **instead)
+    assert git(project, "status", "--porcelain") == ""
+    shutil.rmtree(project.parent / "mmf-flask")
+    terminal, stdin = pty.openpty()
+    try:
+        os.write(terminal, b"y\n")
+        printed = run(command, project, stdin, **instead)
+    finally:
+        os.close(terminal)
+        os.close(stdin)
     assert f"{OLD}: the files are those of commit" in printed
     assert "project_slug: wines" in printed
     assert read_record(project).version == NEW

@@ -80,7 +80,7 @@ GENERATED = """
 VENDORED = "mmf_core/"
 RECORDS = (".mmf.toml", ".cruft.json", ".github/workflows/upgrade.yml")
 """About the template of the project."""
-TEMPLATE_READERS = ("upgrading/", "cli/extra_files.py")
+TEMPLATE_READERS = ("upgrading/",)
 """Code of mmf_core that reads the template, and so names its questions."""
 # Prometheus and Grafana templates use the same braces.
 OTHER_BRACES = ("deploy/grafana/", "deploy/prometheus/")

@@ -180,10 +180,12 @@ RESPONSES: dict[tuple[str, bytes], dict[str, Any]] = {}  # before an upgrade: by
 SHORT = {("8ab6c54", "rewrite_main"), ("f6b7ba8", "edit_on_windows")}
 
 
-def versions() -> list[str]:
-    """Return the tags of this repository that are versions, and the commits without a record."""
+def versions(repository: Path = ROOT) -> list[str]:
+    """Return the tags of a repository that are versions, and the commits without a record."""
     listing = ["git", "tag", "--list"]
-    tags = subprocess.run(listing, cwd=ROOT, check=False, capture_output=True, text=True).stdout
+    tags = subprocess.run(
+        listing, cwd=repository, check=False, capture_output=True, text=True
+    ).stdout
     return [*filter(parse_version, tags.split()), *WITHOUT_RECORD]
 
 
@@ -220,6 +222,7 @@ def generate(version: str, template: Path, folder: Path) -> Path:
     if subprocess.run(known, cwd=template, check=False, capture_output=True).returncode:
         pytest.skip(f"this clone does not reach back to {version}: git fetch --unshallow")
     git(template, "worktree", "add", "--quiet", "--detach", str(folder / "template"), version)
+    folder.mkdir(exist_ok=True)
     config = folder / "config.yaml"
     folders = {"cookiecutters_dir": str(folder), "replay_dir": str(folder / "replay")}
     config.write_text(json.dumps(folders))
@@ -238,7 +241,40 @@ def generate(version: str, template: Path, folder: Path) -> Path:
 def test_no_line_is_lost_and_the_service_responds_as_before(
     version: str, edit: str, made: Callable[[str], Path], template: Path, tmp_path: Path
 ) -> None:
-    generated = made(version)
+    check_upgrade(version, edit, made(version), template, tmp_path)
+
+
+def test_each_tag_that_is_a_version_is_upgraded(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).touch()
+        if name == "first":
+            git(tmp_path, "init", "--quiet")
+        commit(tmp_path, name)
+        git(tmp_path, "tag", {"first": "v0.3.0", "second": "nightly"}[name])
+    git(tmp_path, "tag", "--annotate", "--message", "a version", "v0.4.0")
+    assert versions(tmp_path) == ["v0.3.0", "v0.4.0", *WITHOUT_RECORD]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("edit", ["add_make_target", "rewrite_main"])
+def test_a_project_of_a_tag_is_upgraded(edit: str, template: Path, tmp_path: Path) -> None:
+    """There may be no tag yet: the newest commit gets one, in a clone, and has a record."""
+    if not git(template, "rev-list", "--max-count=1", "HEAD~1"):
+        pytest.skip("this clone has one commit: git fetch --unshallow")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(template), str(clone))
+    git(clone, "tag", "v99.0.0", "HEAD~1")
+    compose = clone / PAYLOAD / "compose.yaml"
+    append(compose, "# the newest\n")
+    commit(clone, "the newest")
+    generated = generate("v99.0.0", clone, tmp_path / "made")
+    check_upgrade("v99.0.0", edit, generated, clone, tmp_path)
+    text = (tmp_path / "projects" / "mine" / "compose.yaml").read_text(encoding="utf-8")
+    assert text.endswith("# the newest\n")
+
+
+def check_upgrade(version: str, edit: str, generated: Path, template: Path, tmp_path: Path) -> None:
+    """Upgrade a project that was edited: no line is lost, and it responds as before."""
     folder = tmp_path / ("Мои проекты" if edit == "use_cyrillic_paths" else "projects") / "mine"
     project = Path(shutil.copytree(generated, folder))
     EDITS[edit](project)
@@ -261,9 +297,9 @@ def test_no_line_is_lost_and_the_service_responds_as_before(
 
 def upgrade(project: Path, template: Path, *options: str) -> str:
     """Run the newest mmfmeta as docs/upgrade.md shows it for a project without the command."""
-    command = [sys.executable, "-P", "-m", "mmf_core", "upgrade", "--no-tests", "--to", "HEAD"]
+    command = [sys.executable, "-P", "-m", "mmf_core", "upgrade", "--no-tests", "--accept-hooks"]
     done = subprocess.run(
-        [*command, "--from-template", str(template), *options],
+        [*command, "--to", "HEAD", "--from-template", str(template), *options],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(template / PAYLOAD)},
         stdin=subprocess.DEVNULL,

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from baking import ROOT
-from mmf_core.cli.extra_files import added_files
 from mmf_core.extras import find_extras, remove_extras, with_required
 from mmf_core.upgrading.adoption import infer_record
 from mmf_core.upgrading.changelog import entries_between
@@ -31,6 +29,7 @@ from mmf_core.upgrading.template import Template, generate
 from template_repository import PAYLOAD, commit, copy_template, git
 
 KEPT = {"cors", "init", "models/skops", "upgrading"}
+PARTS = {"codecs/table_xls", "grpc", "metrics", "stores/s3", "tasks", "v2"}
 OLD, NEW = "0.9.0", "0.10.0"
 INTERRUPTED = """
 import os, signal, sys
@@ -55,9 +54,13 @@ def kill(event, arguments):
 sys.dont_write_bytecode = True
 sys.addaudithook(kill)
 from mmf_core.cli import main
-main(["upgrade", "--no-tests"])
+main(["upgrade", "--no-tests", "--accept-hooks"])
 """
-UPGRADE = (sys.executable, "-m", "mmf_core", "upgrade")
+MMFMETA = (sys.executable, "-m", "mmf_core")
+OWN_CAPABILITY = """from ..capabilities import Capability
+
+CAPABILITY = Capability()
+"""
 CHANGELOG = f"""# Changelog
 
 ## [Unreleased]
@@ -96,9 +99,16 @@ class Upgradable:
     def upgrade(
         self, *options: str, code: int = 0, tests: bool = False, stdin: int = subprocess.DEVNULL
     ) -> str:
-        """Run `mmfmeta upgrade` and return what it prints."""
+        """Run `mmfmeta upgrade` and return what it prints; without a terminal, hooks are run."""
+        hooks = ["--accept-hooks"] if stdin == subprocess.DEVNULL else []
+        return self.mmfmeta(
+            "upgrade", *hooks, *([] if tests else ["--no-tests"]), *options, code=code, stdin=stdin
+        )
+
+    def mmfmeta(self, *arguments: str, code: int = 0, stdin: int = subprocess.DEVNULL) -> str:
+        """Run a command in the project and return what it prints."""
         done = subprocess.run(
-            [*UPGRADE, *options] if tests else [*UPGRADE, "--no-tests", *options],
+            [*MMFMETA, *arguments],
             cwd=self.folder,
             stdin=stdin,
             capture_output=True,
@@ -232,7 +242,7 @@ def test_what_the_project_has_changed_stays(project: Upgradable) -> None:
 def test_an_edited_core_is_not_lost(project: Upgradable) -> None:
     edit(project.folder / "mmf_core" / "cors" / "capability.py", '"""', '"""Mine. ')
     commit(project.folder, "mine")
-    printed = project.upgrade(code=1)
+    printed = project.upgrade(code=2)
     assert "--mine" in printed
     assert '+"""Mine. ' in printed
     assert git(project.folder, "status", "--porcelain") == ""
@@ -284,13 +294,40 @@ def test_changed_hooks_are_shown_and_run_only_if_confirmed(project: Upgradable) 
     terminal, stdin = pty.openpty()
     try:
         os.write(terminal, b"n\n")
-        printed = project.upgrade(stdin=stdin, code=1)
+        printed = project.upgrade(stdin=stdin, code=2)
     finally:
         os.close(terminal)
         os.close(stdin)
     assert "+# a new hook" in printed
     assert "Run them?" in printed
     assert git(project.folder, "status", "--porcelain") == ""
+
+
+def test_hooks_do_not_run_without_a_terminal_unless_they_are_accepted(project: Upgradable) -> None:
+    for options in ((), ("--dry-run",)):
+        printed = project.mmfmeta("upgrade", "--no-tests", *options, code=2)
+        assert "+# a new hook" in printed
+        assert "--accept-hooks" in printed
+        assert git(project.folder, "status", "--porcelain") == ""
+
+
+def test_hooks_of_both_versions_are_shown_before_a_project_without_a_record_is_adopted(
+    project: Upgradable,
+) -> None:
+    """The commit is found by its files: its hooks have not run here yet, as far as is known."""
+    for name in (NAME, CRUFT):
+        (project.folder / name).unlink()
+    commit(project.folder, "no record")
+    options = ("--no-tests", "--adopt", OLD, "--from-template", str(project.template))
+    printed = project.mmfmeta("upgrade", *options, code=2)
+    for path in git(project.template, "ls-tree", "--name-only", f"v{OLD}", "hooks/").split():
+        hook = git(project.template, "show", f"v{OLD}:{path}")
+        assert "".join(f"+{line}\n" for line in hook.splitlines()) in printed
+    assert "+# a new hook" in printed
+    assert "--accept-hooks" in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+    project.mmfmeta("upgrade", *options, "--accept-hooks")
+    assert read_record(project.folder).version == NEW
 
 
 def test_all_hooks_are_shown_if_those_of_the_project_are_unknown(
@@ -306,7 +343,7 @@ def test_all_hooks_are_shown_if_those_of_the_project_are_unknown(
     terminal, stdin = pty.openpty()
     try:
         os.write(terminal, b"n\n")
-        printed = project.upgrade("--from-template", str(template), stdin=stdin, code=1)
+        printed = project.upgrade("--from-template", str(template), stdin=stdin, code=2)
     finally:
         os.close(terminal)
         os.close(stdin)
@@ -320,7 +357,7 @@ def test_all_hooks_are_shown_if_those_of_the_project_are_unknown(
 def test_tests_of_the_project_that_fail_are_reported(project: Upgradable) -> None:
     (project.folder / "Makefile").write_text("test:\n\t@echo own tests; exit 7\n")
     commit(project.folder, "my tests")
-    printed = project.upgrade(tests=True, code=1)
+    printed = project.upgrade(tests=True, code=3)
     assert "own tests" in printed
     assert "`make test` failed" in printed
     assert "Undo it: git reset --hard" in printed
@@ -389,7 +426,7 @@ def tree_of(folder: Path) -> dict[str, bytes]:
 def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None:
     edit(project.folder / "main.py", '"""', '"""Mine. ')
     assert "expected a clean git tree, got 1 changed files, such as main.py" in project.upgrade(
-        code=1
+        code=2
     )
 
 
@@ -397,7 +434,7 @@ def test_an_upgrade_does_not_begin_beside_another_git(project: Upgradable) -> No
     """Nothing could be staged: the files would be changed by half."""
     lock = project.folder / ".git" / "index.lock"
     lock.touch()
-    printed = project.upgrade(code=1)
+    printed = project.upgrade(code=2)
     lock.unlink()
     assert f"{lock} exists" in printed
     assert git(project.folder, "status", "--porcelain") == ""
@@ -409,7 +446,7 @@ def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> N
     commit(project.folder, "ignored")
     (project.folder / "new.txt").write_text("mine\n")
     assert "new.txt: the new version has this file, and git ignores yours" in project.upgrade(
-        code=1
+        code=2
     )
     assert project.text("new.txt") == "mine\n"
     assert git(project.folder, "status", "--porcelain") == ""
@@ -419,7 +456,7 @@ def test_a_core_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> N
     edit(project.folder / ".gitignore", "\n", "\nmmf_core/\n")
     git(project.folder, "rm", "-r", "--quiet", "--cached", "mmf_core")
     commit(project.folder, "ignored")
-    printed = project.upgrade(code=1)
+    printed = project.upgrade(code=2)
     assert "would be replaced, and git ignores it" in printed
     assert OLD in project.text("mmf_core/__init__.py")
     git(project.folder, "add", "--force", "mmf_core")
@@ -465,7 +502,7 @@ def test_requirements_in_another_encoding_are_refused(project: Upgradable) -> No
     text = project.text("requirements.txt")
     (project.folder / "requirements.txt").write_text(text, encoding="utf-16")
     commit(project.folder, "pip freeze in PowerShell")
-    printed = project.upgrade(code=1)
+    printed = project.upgrade(code=2)
     assert "Error: requirements.txt: expected UTF-8" in printed
     assert git(project.folder, "status", "--porcelain") == ""
 
@@ -484,7 +521,7 @@ def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> Non
         Record(record.template, record.version, "", record.answers, record.sums),
     )
     commit(project.folder, "no commit known")
-    printed = project.upgrade("--from-template", str(other), code=1)
+    printed = project.upgrade("--from-template", str(other), code=2)
     assert "does not make what this project began with: Procfile" in printed
 
 
@@ -493,8 +530,8 @@ def test_a_project_without_a_record_is_adopted(project: Upgradable) -> None:
     for name in (NAME, CRUFT):
         (project.folder / name).unlink()
     commit(project.folder, "no record")
-    assert f"{NAME} is missing" in project.upgrade(code=1)
-    assert "--from-template" in project.upgrade("--adopt", OLD, code=1)
+    assert f"{NAME} is missing" in project.upgrade(code=2)
+    assert "--from-template" in project.upgrade("--adopt", OLD, code=2)
     project.upgrade("--adopt", OLD, "--from-template", str(project.template))
     assert read_record(project.folder).version == NEW
 
@@ -579,86 +616,178 @@ def test_only_what_may_need_something_done_is_shown() -> None:
     assert shown == [f"{NEW} Removed\n\n- `mmf.Old`: write `mmf.New`."]
 
 
-def test_an_extra_is_added_back_from_the_commit_of_the_record(project: Upgradable) -> None:
-    core = project.folder / "mmf_core"
-    before = {path: path.read_bytes() for path in (core / "cors").glob("*.py")}
-    extras = (sys.executable, "-m", "mmf_core", "extras")
-    subprocess.run([*extras, "remove", "cors"], cwd=project.folder, check=True)
-    assert not (core / "cors").exists()
-    subprocess.run([*extras, "add", "cors"], cwd=project.folder, check=True)
-    assert {path: path.read_bytes() for path in (core / "cors").glob("*.py")} == before
-    (project.folder / NAME).unlink()
-    done = subprocess.run(
-        [*extras, "add", "cors"], cwd=project.folder, check=False, capture_output=True
+@pytest.fixture(scope="module")
+def parts_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository of the template with extras that have parts in many places."""
+    folder = copy_template(tmp_path_factory.mktemp("parts") / "mmf-flask")
+    package = folder / PAYLOAD / "mmf_core"
+    remove_extras(package, find_extras(package).keys() - KEPT - PARTS)
+    commit(folder, "some extras")
+    return folder
+
+
+def begin(template: Path, folder: Path, **answers: str) -> Upgradable:
+    """Generate a project and commit it."""
+    made, _ = generate(template, {"project_slug": "wines"} | answers, folder)
+    record = read_record(made)
+    head = git(template, "rev-parse", "HEAD").strip()
+    write_record(made, replace(record, template=str(template), commit=head))
+    git(made, "init", "--quiet")
+    commit(made, "a new project")
+    return Upgradable(template, made)
+
+
+def test_extras_that_are_removed_and_added_leave_the_project_as_it_was(
+    parts_template: Path, tmp_path: Path
+) -> None:
+    project = begin(parts_template, tmp_path / "all")
+    folder = project.folder
+    before = tree_of(folder)
+    names = ("metrics", "cors", "stores/s3", "codecs/table_xls")
+    printed = project.mmfmeta("extras", "remove", *names)
+    for path in ("mmf_core/metrics", "deploy/prometheus", "mmf_core/codecs/table_xls.py"):
+        assert f"deleted   {path}\n" in printed
+        assert not (folder / path).exists()
+    assert "updated   compose.yaml" in printed
+    assert "updated   requirements.in" in printed
+    assert "make add" in printed
+    assert "git reset --hard" in printed
+    text = project.text("compose.yaml") + project.text("README.md")
+    for name in ("prometheus:", "grafana:", "MMF_CORS_ORIGINS", "seaweedfs"):
+        assert name not in text
+    assert "postgres:" in text
+    own = project.text("requirements.in")
+    for package in ("flask-cors", "prometheus-client"):
+        assert package not in own
+    assert "pandas" in own, "the core imports it, too"
+    assert (
+        read_record(folder).answers["__removed_extras"] == "codecs/table_xls cors metrics stores/s3"
     )
-    assert done.returncode == 1
-    assert b"name it with --template FOLDER|URL" in done.stderr
+    commit(folder, "less")
+    assert "already there: v2" in project.mmfmeta("extras", "add", "v2")
+    project.mmfmeta("extras", "add", *names)
+    assert tree_of(folder) == before
 
 
-def test_an_extra_brings_its_files_and_packages(baked: Path, tmp_path: Path) -> None:
-    project = Path(shutil.copytree(baked, tmp_path / baked.name))
-    requirements = project / "requirements.in"
-    extras = (sys.executable, "-m", "mmf_core", "extras")
-
-    def run(*arguments: str) -> str:
-        command = [*extras, *arguments]
-        return subprocess.run(
-            command, cwd=project, check=True, capture_output=True, text=True
-        ).stdout
-
-    before = tree_of(project)
-    printed = run("remove", "metrics", "cors", "codecs/table_xls")
-    assert "left      deploy/prometheus: delete it" in printed
-    assert "requirements.in: nothing else in mmf_core imports flask-cors" in printed
-    assert "imports pandas" not in printed
-    kept = [line for line in requirements.read_text().splitlines() if "flask-cors" not in line]
-    requirements.write_text("\n".join([*kept, "mine"]))
-    dashboard = project / "deploy" / "grafana" / "dashboard.json"
-    dashboard.write_text("mine\n")
-    shutil.rmtree(project / "deploy" / "prometheus")
-    edited = project / "mmf_core" / "v2" / "tables.py"
-    edited.write_text("mine\n")
-    added = ("metrics", "cors", "codecs/table_xls", "v2")
-    printed = run("add", *added, "--template", str(ROOT))
-    assert "added     deploy/prometheus/alerts.yml" in printed
-    assert "kept      deploy/grafana/dashboard.json" in printed
-    assert "kept      mmf_core/v2/tables.py, which differs from the template's" in printed
-    assert edited.read_text() == "mine\n"
-    assert "added     requirements.in: flask-cors" in printed
-    assert dashboard.read_text() == "mine\n"
-    lines = requirements.read_text().splitlines()
-    assert lines[-2] == "mine"
-    assert lines[-1].startswith("flask-cors")
-    changed = {path for path, contents in tree_of(project).items() if before[path] != contents}
-    assert changed == {"requirements.in", "deploy/grafana/dashboard.json", "mmf_core/v2/tables.py"}
+def test_extras_are_merged_into_what_the_project_has_changed(
+    parts_template: Path, tmp_path: Path
+) -> None:
+    project = begin(parts_template, tmp_path / "core", extras="core")
+    folder = project.folder
+    assert "metrics" not in find_extras(folder / "mmf_core")
+    edit(folder / "compose.yaml", "mem_limit: 512m", "mem_limit: 2g  # mine")
+    edit(folder / "Dockerfile", "\nEXPOSE", "\nLABEL owner=mine\nEXPOSE")
+    (folder / "Procfile").write_text("web: gunicorn --preload app:app\n")
+    (folder / "requirements.in").write_text(project.text("requirements.in") + "mine\n")
+    (folder / "Makefile").write_text(project.text("Makefile") + "\nmine:\n\t@echo mine\n")
+    edit(folder / "mmf_core" / "target.py", '"""', '"""Mine. ')
+    (folder / "main.py").write_text("# mine\n")
+    commit(folder, "mine")
+    mine = tree_of(folder)
+    assert "conflicts Procfile" in project.mmfmeta("extras", "add", "tasks", "--dry-run", code=1)
+    assert git(folder, "status", "--porcelain") == ""
+    printed = project.mmfmeta("extras", "add", "tasks", code=1)
+    assert "added     mmf_core/tasks\n" in printed
+    assert "added     deploy/kubernetes/worker\n" in printed
+    assert "merged    compose.yaml" in printed
+    assert "merged    Dockerfile" in printed
+    assert "conflicts Procfile" in printed
+    assert "Edit what is between <<<<<<< and >>>>>>>" in printed
+    assert "=======\nweb: gunicorn app:app\nworker: python" in project.text("Procfile")
+    for path, text in {"compose.yaml": "2g  # mine", "Dockerfile": "LABEL owner=mine"}.items():
+        assert text in project.text(path)
+        assert "tasks" in project.text(path)
+    assert "prometheus" not in project.text("compose.yaml")
+    changed = {path for path, contents in mine.items() if tree_of(folder)[path] != contents}
+    assert {"main.py", "Makefile", "mmf_core/target.py", "requirements.txt"}.isdisjoint(changed)
+    assert read_record(folder).answers["__added_extras"] == "tasks"
 
 
-def test_an_extra_brings_what_it_requires(baked: Path, tmp_path: Path) -> None:
-    core = Path(shutil.copytree(baked, tmp_path / baked.name)) / "mmf_core"
-    offered = ROOT / PAYLOAD / "mmf_core"
-    remove_extras(core, ["grpc", "v2", "device_export", "batch_prediction", "models/onnx"])
-    assert with_required(["grpc"], core, offered) == ["grpc", "v2"]
-    added = with_required(["v2", "device_export"], core, offered)
-    assert added == ["v2", "device_export", "batch_prediction", "models/onnx"]
-    assert with_required(["metrics"], core, offered) == ["metrics"]
-    command = [sys.executable, "-m", "mmf_core", "extras", "add", "grpc", "--template", str(ROOT)]
-    done = subprocess.run(command, cwd=core.parent, check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[0].endswith(": grpc, v2")
+@pytest.mark.long
+def test_an_upgrade_changes_the_parts_of_extras_that_were_added(
+    parts_template: Path, tmp_path: Path
+) -> None:
+    project = begin(parts_template, tmp_path / "core", extras="core")
+    project.mmfmeta("extras", "add", "tasks")
+    commit(project.folder, "with tasks")
+    edit(parts_template / PAYLOAD / "compose.yaml", "postgres:17.6", "postgres:17.7")
+    commit(parts_template, "later")
+    try:
+        project.upgrade("--to", "main")
+        assert "postgres:17.7" in project.text("compose.yaml")
+        assert read_record(project.folder).answers["__added_extras"] == "tasks"
+        assert (project.folder / "mmf_core" / "tasks").exists()
+        commit(project.folder, "upgraded")
+        printed = project.mmfmeta("extras", "remove", "tasks")
+        assert "deleted   mmf_core/tasks\n" in printed
+        assert "postgres" not in project.text("compose.yaml")
+        assert "__added_extras" not in read_record(project.folder).answers
+    finally:
+        git(parts_template, "reset", "--quiet", "--hard", "HEAD~1")
+
+
+@pytest.mark.long
+def test_what_is_the_projects_own_stays_when_an_extra_is_removed(
+    parts_template: Path, tmp_path: Path
+) -> None:
+    project = begin(parts_template, tmp_path / "own")
+    folder = project.folder
+    (folder / "own.py").write_text("import flask_cors\n")
+    (folder / "deploy" / "grafana" / "dashboard.json").write_text("mine\n")
+    (folder / "deploy" / "grafana" / "mine.json").write_text("mine\n")
+    commit(folder, "mine")
+    printed = project.mmfmeta("extras", "remove", "metrics", "cors")
+    assert "kept      deploy/grafana/dashboard.json (the template: removed)" in printed
+    assert project.text("deploy/grafana/dashboard.json") == "mine\n"
+    assert project.text("deploy/grafana/mine.json") == "mine\n"
+    assert not (folder / "deploy" / "grafana" / "provisioning").exists()
+    assert "flask-cors" in project.text("requirements.in"), "own.py imports it"
+    assert "prometheus-client" not in project.text("requirements.in")
+
+
+@pytest.mark.long
+def test_an_extra_brings_what_it_requires(parts_template: Path, tmp_path: Path) -> None:
+    project = begin(parts_template, tmp_path / "core", extras="core")
+    core, offered = project.folder / "mmf_core", parts_template / PAYLOAD / "mmf_core"
+    assert set(with_required(["grpc"], core, offered)) == {"grpc", "v2"}
+    project.mmfmeta("extras", "add", "grpc")
+    assert {"grpc", "v2"} <= find_extras(core).keys()
     imported = [sys.executable, "-c", "import mmf_core.grpc.views"]
-    subprocess.run(imported, cwd=core.parent, check=True)
+    subprocess.run(imported, cwd=project.folder, check=True)
+    commit(project.folder, "gRPC")
+    printed = project.mmfmeta("extras", "remove", "v2", code=2)
+    assert "grpc requires v2: remove it, too" in printed
+    project.mmfmeta("extras", "remove", "v2", "grpc")
+    assert find_extras(core).keys() == {"init", "upgrading"}
 
 
-def test_a_rendered_file_of_an_extra_is_added_as_it_was(baked: Path, tmp_path: Path) -> None:
-    project = Path(shutil.copytree(baked, tmp_path / baked.name))
-    path = "deploy/kubernetes/worker"
-    before = {file.name: file.read_bytes() for file in (project / path).iterdir()}
-    shutil.rmtree(project / path)
-    assert len(list(added_files(project, ["tasks"], ROOT / PAYLOAD))) == len(before)
-    assert list(added_files(project, ["tasks"], ROOT / PAYLOAD)) == []
-    assert {file.name: file.read_bytes() for file in (project / path).iterdir()} == before
-    (project / NAME).unlink()
-    (skipped, *_) = added_files(project, ["tasks"], ROOT / PAYLOAD)
-    assert skipped.endswith(".mmf.toml does not have all answers that are in it")
+def test_extras_that_cannot_be_changed_are_refused(project: Upgradable, tmp_path: Path) -> None:
+    for arguments, reason in {
+        ("add", "nothing"): "unknown extra: nothing; available: cors",
+        ("remove", "nothing"): "unknown extra: nothing; available: cors",
+        ("add", "cors", "--from-template", str(tmp_path / "x")): "does not exist",
+        ("add", "cors", "--template", str(tmp_path / "x")): "does not exist",
+    }.items():
+        assert reason in project.mmfmeta("extras", *arguments, code=2)
+    own = project.folder / "mmf_core" / "own"
+    own.mkdir()
+    (own / "capability.py").write_text(OWN_CAPABILITY)
+    assert "expected a clean git tree" in project.mmfmeta("extras", "remove", "cors", code=2)
+    commit(project.folder, "an extra of its own")
+    printed = project.mmfmeta("extras", "remove", "own", code=2)
+    assert "own is not an extra of the template: delete its folder" in printed
+    record = read_record(project.folder)
+    write_record(project.folder, replace(record, commit=""))
+    commit(project.folder, "an unknown commit")
+    printed = project.mmfmeta("extras", "remove", "cors", code=2)
+    assert "hooks that generated this project are not recorded" in printed
+    assert "--accept-hooks" in printed
+    edit(project.folder / "mmf_core" / "__init__.py", OLD, "0.9.5")
+    commit(project.folder, "another version")
+    printed = project.mmfmeta("extras", "remove", "cors", "--accept-hooks", code=2)
+    assert f"names a template with mmf_core {OLD}, but mmf_core here is 0.9.5" in printed
+    (project.folder / NAME).unlink()
+    assert f"{NAME} is missing" in project.mmfmeta("extras", "remove", "cors", code=2)
 
 
 @pytest.mark.long
@@ -784,11 +913,11 @@ def test_a_project_moves_to_a_fork_of_its_template(project: Upgradable, tmp_path
     ],
 )
 def test_a_hostile_path_of_a_template_runs_nothing(path: str, project: Upgradable) -> None:
-    assert "Error: git clone failed" in project.upgrade("--from-template", path, code=1)
+    assert "Error: git clone failed" in project.upgrade("--from-template", path, code=2)
     record = read_record(project.folder)
     write_record(project.folder, replace(record, template=path))
     commit(project.folder, "hostile")
-    assert "Error: git clone failed" in project.upgrade(code=1)
+    assert "Error: git clone failed" in project.upgrade(code=2)
     assert git(project.folder, "status", "--porcelain", "--ignored") == ""
 
 

@@ -202,7 +202,6 @@ def test_only_web_imports_flask() -> None:
 def test_no_jinja() -> None:
     for file, part in PARTS.items():
         text = file.read_text(encoding="utf-8")
-        reads_template = part == "upgrading" or file.name == "extra_files.py"
-        marks = ("{%", "{#", "{{ ") if reads_template else ("{%", "{#", "{{ ", "cookiecutter")
+        marks = ("{%", "{#", "{{ ") if part == "upgrading" else ("{%", "{#", "{{ ", "cookiecutter")
         assert [mark for mark in marks if mark in text] == [], file
         assert "jinja2" not in {module.partition(".")[0] for module in _imports(file)}, file

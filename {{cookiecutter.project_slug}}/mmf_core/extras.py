@@ -60,28 +60,6 @@ def remove_extras(package: Path, names: Iterable[str]) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def add_extras(package: Path, names: Iterable[str], template: Path) -> list[Path]:
-    """Copy extras from a template's package, and return the files that differ and stay.
-
-    ExtrasError if the versions differ.
-    """
-    ours, theirs = version_of(package), version_of(template)
-    if ours != theirs:
-        raise ExtrasError(
-            f"expected a template with mmf_core {ours}, as in this project, got {theirs}"
-        )
-    offered = find_extras(template)
-    kept = []
-    for source in _files(_find_extra(name, offered) for name in names):
-        target = package / source.relative_to(template)
-        if target.exists() and target.read_bytes() != source.read_bytes():
-            kept.append(target)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-    return kept
-
-
 def with_required(names: Iterable[str], package: Path, template: Path) -> list[str]:
     """Return the names of extras, and of what they require that a project's package lacks."""
     present, offered = find_extras(package), find_extras(template)
@@ -92,17 +70,20 @@ def with_required(names: Iterable[str], package: Path, template: Path) -> list[s
     return complete
 
 
-def packages_of(paths: Iterable[Path]) -> set[str]:
-    """Return the packages that these files and folders import, by their names on the index.
+def imports_of(paths: Iterable[Path]) -> dict[str, str]:
+    """Return the packages that files and folders import: their names on the index, by the modules.
 
-    A module that no `requires` maps to a package has the name of its package.
+    A module that no `requires` maps to a package has the name of its package. Files that are not
+    Python, or of another version of it, import nothing.
     """
-    packages: set[str] = set()
+    imported: dict[str, str] = {}
+    required: dict[str, str] = {}
     for path in paths:
         for file in path.rglob("*.py") if path.is_dir() else [path]:
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                packages.update(map(_normal, _required(node)))
-    return packages
+            for node in ast.walk(_parsed(file)):
+                imported.update((module, _normal(module)) for module in _modules_in(node))
+                required.update(_required(node))
+    return imported | required
 
 
 def package_of(requirement: str) -> str:
@@ -129,24 +110,30 @@ def version_in(source: str) -> str:
     return match[1] if match else ""
 
 
-def _files(extras: Iterable[Extra]) -> Iterable[Path]:
-    for path in (path for extra in extras for path in extra.paths):
-        for file in path.rglob("*") if path.is_dir() else [path]:
-            if file.is_file() and "__pycache__" not in file.parts:
-                yield file
+def _parsed(file: Path) -> ast.AST:
+    try:
+        return ast.parse(file.read_bytes() if file.suffix == ".py" and file.is_file() else b"")
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
-def _required(node: ast.AST) -> Iterable[str]:
+def _modules_in(node: ast.AST) -> Iterable[str]:
     match node:
         case ast.Import():
             yield from (alias.name.partition(".")[0] for alias in node.names)
         case ast.ImportFrom(module=str(module), level=0):
             yield module.partition(".")[0]
+
+
+def _required(node: ast.AST) -> Iterable[tuple[str, str]]:
+    match node:
         case (
-            ast.Assign(targets=[ast.Name(name)], value=ast.Dict(values=values))
-            | ast.AnnAssign(target=ast.Name(name), value=ast.Dict(values=values))
+            ast.Assign(targets=[ast.Name(name)], value=ast.Dict(keys, values))
+            | ast.AnnAssign(target=ast.Name(name), value=ast.Dict(keys, values))
         ) if name in _REQUIRES:
-            yield from (str(value.value) for value in values if isinstance(value, ast.Constant))
+            for module, package in zip(keys, values, strict=True):
+                if isinstance(module, ast.Constant) and isinstance(package, ast.Constant):
+                    yield str(module.value), package_of(str(package.value))
 
 
 def _normal(package: str) -> str:

@@ -11,7 +11,6 @@ import click
 from .. import __version__
 from ..capabilities import parts
 from ..errors import MMFError
-from .extras_command import extras
 from .get_meta import get_meta
 from .train_command import train
 
@@ -43,5 +42,5 @@ def main() -> None:
     """Commands for the project in this folder."""
 
 
-for _command in (get_meta, train, extras):
+for _command in (get_meta, train):
     main.add_command(_command)

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
-from ..cli.extra_files import added_files
-from ..extras import find_extras, remove_extras
+from ..extras import PROJECT_FILES, find_extras, remove_extras
 from .record import CORE, files_of
 
 _MOST_LINES = 200
-
-
-def complete_extras(project: Path, templates: Mapping[Path, Path]) -> None:
-    """Give generated projects all extras if `project` has got some since it was generated.
-
-    `templates` are the templates, by the projects that were generated from them.
-    """
-    extras = find_extras(project / CORE)
-    if all(extras.keys() <= find_extras(made / CORE).keys() for made in templates):
-        return
-    for made, template in templates.items():
-        (package,) = template.glob(f"*/{CORE}")
-        shutil.copytree(package, made / CORE, dirs_exist_ok=True)
-        for _ in added_files(made, extras, package.parent):
-            pass  # what is said of each is for `mmfmeta extras add`
 
 
 def edits(old: Path, project: Path) -> str:
@@ -39,8 +23,7 @@ def edits(old: Path, project: Path) -> str:
     }
     lines: list[str] = []
     for path in sorted(before | own):
-        is_removed = any(path == name or path.startswith(f"{name}/") for name in removed)
-        if path in own or not is_removed:
+        if path in own or not _is_in(path, removed):
             lines += _difference(old / CORE / path, project / CORE / path, f"{CORE}/{path}")
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], f"… and {len(lines) - _MOST_LINES} more lines"]
@@ -59,22 +42,27 @@ def replace_core(old: Path, project: Path, new: Path) -> None:
 
 
 def files_of_removed_extras(old: Path, project: Path, new: Path) -> set[str]:
-    """Return the files that extras have in the new version which the project has removed."""
+    """Return the files in the new version of extras which the project has removed.
+
+    Their files outside of mmf_core may be the project's: of these only the ones that are new.
+    """
     extras = find_extras(new / CORE)
-    removed = [
-        path.relative_to(new).as_posix()
-        for name in _removed_extras(old, project) & extras.keys()
-        for path in extras[name].paths
-    ]
+    names = _removed_extras(old, project) & extras.keys()
+    removed = [path.relative_to(new).as_posix() for name in names for path in extras[name].paths]
+    outside = [path for name in names for path in PROJECT_FILES.get(name, ())]
     return {
         path
         for path in files_of(new)
-        if any(path == name or path.startswith(f"{name}/") for name in removed)
+        if _is_in(path, removed) or (_is_in(path, outside) and not (old / path).exists())
     }
 
 
 def _removed_extras(old: Path, project: Path) -> set[str]:
     return find_extras(old / CORE).keys() - find_extras(project / CORE).keys()
+
+
+def _is_in(path: str, places: Iterable[str]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
 
 
 def _files(folder: Path) -> set[str]:

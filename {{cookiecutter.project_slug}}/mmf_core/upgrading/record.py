@@ -20,6 +20,8 @@ from ..errors import MMFError
 NAME = ".mmf.toml"
 CRUFT = ".cruft.json"
 CORE = "mmf_core"
+ADDED_EXTRAS, REMOVED_EXTRAS = "__added_extras", "__removed_extras"
+"""Answers that only `mmfmeta extras` gives: names, separated by blanks."""
 _HEADER = "# What this project was generated from. `mmfmeta upgrade` reads and rewrites it.\n\n"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _CREDENTIALS = re.compile(r"^((?:git\+)?https?://)[^/]*@")
