@@ -353,6 +353,38 @@ def test_all_hooks_are_shown_if_those_of_the_project_are_unknown(
     assert git(project.folder, "status", "--porcelain") == ""
 
 
+def test_a_missing_cookiecutter_is_reported_before_anything_is_to_be_confirmed(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))
+    program = (
+        "import sys; sys.modules['cookiecutter'] = None; from mmf_core.cli import main; main()"
+    )
+    for arguments in (("upgrade",), ("extras", "remove", "cors")):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=project.folder,
+            env={**os.environ, "PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "cookiecutter is missing: install it, such as by `pipx install" in done.stderr
+        assert done.stdout == ""
+
+
+def test_commits_of_one_version_are_named(project: Upgradable, tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    git(template, "checkout", "--quiet", f"v{OLD}")
+    edit(template / PAYLOAD / "Procfile", "web:", "# later\nweb:")
+    commit(template, "later", "v0.9.1")
+    old, new = (git(template, "rev-parse", name).strip()[:7] for name in (f"v{OLD}", "v0.9.1"))
+    options = ("--dry-run", "--from-template", str(template), "--to", "v0.9.1")
+    assert f"{OLD} ({old}) → {OLD} ({new})\n" in project.upgrade(*options)
+
+
 @pytest.mark.long
 def test_tests_of_the_project_that_fail_are_reported(project: Upgradable) -> None:
     (project.folder / "Makefile").write_text("test:\n\t@echo own tests; exit 7\n")

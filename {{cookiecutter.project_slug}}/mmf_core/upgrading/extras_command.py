@@ -34,7 +34,7 @@ from .staging import (
     require_same,
     require_tracked,
 )
-from .template import Template, generate
+from .template import Template, find_cookiecutter, generate
 
 NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME…")
 FROM = click.option(
@@ -116,6 +116,7 @@ def _change(project: Path, names: tuple[str, ...], options: _Options, *, adds: b
         template = Template(options.source or record.template, work / "template")
         require_clean(project)
         commit = template.require_commit(record.commit or record.version)
+        find_cookiecutter()  # before anything is to be confirmed
         is_known = bool(record.commit)
         confirm_hooks(template, commit, commit, is_known=is_known, accepted=options.accept_hooks)
         checkout = work / "checkout"

@@ -185,7 +185,7 @@ def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[
     ]
     options = ("--no-input", "--output-dir", str(folder / "made"), "--config-file", str(config))
     done = subprocess.run(
-        [*_cookiecutter(), *options, str(template), *arguments],
+        [*find_cookiecutter(), *options, str(template), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -195,6 +195,19 @@ def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[
     (project,) = (folder / "made").iterdir()
     shutil.rmtree(project / ".git", ignore_errors=True)
     return project, _record_of(project, answers)
+
+
+def find_cookiecutter() -> list[str]:
+    """Return the command that runs cookiecutter; UpgradeError if it is missing."""
+    if find_spec("cookiecutter"):
+        return [sys.executable, "-m", "cookiecutter"]
+    if program := shutil.which("cookiecutter"):
+        return [program]
+    if program := shutil.which("uvx"):
+        return [program, "cookiecutter"]
+    raise UpgradeError(
+        "cookiecutter is missing: install it, such as by `pipx install cookiecutter`"
+    )
 
 
 def obsolete_answers(
@@ -219,18 +232,6 @@ def _record_of(project: Path, answers: Mapping[str, str]) -> Record:
 
 def _is_init(path: str) -> bool:
     return path.endswith(_INIT) and path.count("/") == _INIT.count("/")
-
-
-def _cookiecutter() -> list[str]:
-    if find_spec("cookiecutter"):
-        return [sys.executable, "-m", "cookiecutter"]
-    if program := shutil.which("cookiecutter"):
-        return [program]
-    if program := shutil.which("uvx"):
-        return [program, "cookiecutter"]
-    raise UpgradeError(
-        "cookiecutter is missing: install it, such as by `pipx install cookiecutter`"
-    )
 
 
 def _literal(text: str) -> str:

@@ -40,7 +40,7 @@ from .staging import (
     require_same,
     require_tracked,
 )
-from .template import Template, generate, obsolete_answers
+from .template import Template, find_cookiecutter, generate, obsolete_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ def _upgrade(project: Path, options: _Options) -> int:
         if commits[0] == commits[1] or (not options.to and template.contains(*commits)):
             click.echo(f"{record.version} is up to date")
             return 0
+        find_cookiecutter()  # before anything is to be confirmed
         confirm_hooks(
             template,
             *commits,
@@ -124,7 +125,7 @@ def _upgrade(project: Path, options: _Options) -> int:
             )
         merge = merge_trees(old, project, new, work / "merge", with_core=options.mine)
         require_tracked(project, merge, with_core=not options.mine)
-        click.echo(f"{record.version} → {after.version}")
+        click.echo(_step((record.version, commits[0]), (after.version, commits[1])))
         for name, reason in obsolete_answers(template.questions_of(commits[1]), record.answers):
             click.echo(f"{'answer':10}{name}: {reason}")
         report(merge, "merged" if options.mine else "replaced")
@@ -142,6 +143,13 @@ def _upgrade(project: Path, options: _Options) -> int:
         write_record(project, after)
         git(project, "add", "--all", "--force", "--", CORE, NAME, CRUFT)
     return finish(merge, tests=not options.no_tests)
+
+
+def _step(old: tuple[str, str], new: tuple[str, str]) -> str:
+    """Return the versions, with their commits if one version has both."""
+    if old[0] != new[0]:
+        return f"{old[0]} → {new[0]}"
+    return " → ".join(f"{version} ({commit[:7]})" for version, commit in (old, new))
 
 
 def _check(project: Path, options: _Options) -> int:
