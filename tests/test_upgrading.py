@@ -777,6 +777,21 @@ def test_what_is_the_projects_own_stays_when_an_extra_is_removed(
     assert "prometheus-client" not in project.text("requirements.in")
 
 
+def test_an_extra_that_is_edited_is_not_removed_in_part(
+    parts_template: Path, tmp_path: Path
+) -> None:
+    """What is edited would stay, and be imported: no command, not even this one, would work."""
+    project = begin(parts_template, tmp_path / "own")
+    edit(project.folder / "mmf_core" / "cors" / "capability.py", '"""', '"""Mine. ')
+    commit(project.folder, "mine")
+    for options in ([], ["--dry-run"]):
+        printed = project.mmfmeta("extras", "remove", "cors", *options, code=2)
+        assert "cors has been edited" in printed
+        assert "git log -p mmf_core/cors shows it" in printed
+        assert "Changing the files" not in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
 @pytest.mark.long
 def test_an_extra_brings_what_it_requires(parts_template: Path, tmp_path: Path) -> None:
     project = begin(parts_template, tmp_path / "core", extras="core")

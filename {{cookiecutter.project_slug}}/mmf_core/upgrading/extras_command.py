@@ -23,7 +23,7 @@ from .generated_extras import (
 )
 from .git import git
 from .hook_consent import ACCEPT_HOOKS, confirm_hooks
-from .merging import merge_trees
+from .merging import Merge, merge_trees
 from .record import CORE, CRUFT, NAME, read_record, write_record
 from .staging import (
     apply,
@@ -122,11 +122,10 @@ def _change(project: Path, names: tuple[str, ...], options: _Options, *, adds: b
         checkout = work / "checkout"
         template.check_out(commit, checkout)
         (package,) = checkout.glob(f"*/{CORE}")
-        present = set(find_extras(project / CORE))
         _require_version(project, package)
         changed = _changed(names, project / CORE, package, adds=adds)
         if not changed:
-            click.echo(f"already there: {', '.join(sorted(names))}")
+            click.echo(f"already there: {', '.join(sorted(set(names)))}")
             return 0
         present = set(find_extras(project / CORE))
         made, begun = generate(checkout, record.answers, work / "made")
@@ -144,6 +143,8 @@ def _change(project: Path, names: tuple[str, ...], options: _Options, *, adds: b
         separate_requirements(project, without, with_them)
         old, new = (without, with_them) if adds else (with_them, without)
         merge = merge_trees(old, project, new, work / "merge", with_core=True)
+        if not adds:
+            _require_gone(merge, changed)
         require_tracked(project, merge, with_core=False)
         report(merge, folders=_folders(with_them, changed))
         if options.dry_run:
@@ -170,6 +171,17 @@ def _changed(names: tuple[str, ...], core: Path, package: Path, *, adds: bool) -
         if name not in names and (needed := set(extra.requires).intersection(names)):
             raise ExtrasError(f"{name} requires {', '.join(sorted(needed))}: remove it, too")
     return set(names)
+
+
+def _require_gone(merge: Merge, names: set[str]) -> None:
+    """ExtrasError if an extra would be found, in part, because the project has edited it."""
+    left = find_extras(merge.folder / CORE)
+    for name in sorted(names & left.keys()):
+        paths = " ".join(path.relative_to(merge.folder).as_posix() for path in left[name].paths)
+        raise ExtrasError(
+            f"{name} has been edited, and what is edited would stay without the rest: undo that, "
+            f"and commit it; git log -p {paths} shows it"
+        )
 
 
 def _folders(made: Path, names: Iterable[str]) -> list[str]:
