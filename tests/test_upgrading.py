@@ -15,6 +15,7 @@ import pytest
 from mmf_core.extras import find_extras, remove_extras, with_required
 from mmf_core.upgrading.adoption import infer_record
 from mmf_core.upgrading.changelog import entries_between
+from mmf_core.upgrading.hook_consent import confirm_hooks
 from mmf_core.upgrading.record import (
     CRUFT,
     NAME,
@@ -301,6 +302,25 @@ def test_changed_hooks_are_shown_and_run_only_if_confirmed(project: Upgradable) 
     assert "+# a new hook" in printed
     assert "Run them?" in printed
     assert git(project.folder, "status", "--porcelain") == ""
+
+
+def test_nothing_in_a_hook_or_a_setting_of_git_hides_what_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source"
+    (source / "hooks").mkdir(parents=True)
+    git(source, "init", "--quiet")
+    (source / "README.md").touch()
+    commit(source, "no hooks")
+    hook = b"\0\nrun_this  \x1b[8m\xff\r# nothing\n"  # binary for git, and hidden
+    (source / "hooks" / "post_gen_project.sh").write_bytes(hook)
+    commit(source, "a hook")
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "true")  # shows nothing here, as one with windows does
+    template = Template(str(source), tmp_path / "clone")
+    commits = template.commit_of("HEAD~1"), template.commit_of("HEAD")
+    confirm_hooks(template, *commits, is_known=True, accepted=True)
+    printed = capsys.readouterr().out
+    assert "+run_this  \\x1b[8m\\udcff\n# nothing\n" in printed
 
 
 def test_hooks_do_not_run_without_a_terminal_unless_they_are_accepted(project: Upgradable) -> None:

@@ -34,7 +34,7 @@ def confirm_hooks(
         shown.append(f"The hooks of the two versions, which both run, differ:\n{changed}")
     if not shown:
         return
-    click.echo("\n".join(shown))
+    click.echo(_visible("\n".join(shown)))
     if accepted:
         return
     if not sys.stdin.isatty():
@@ -46,3 +46,11 @@ def confirm_hooks(
         click.confirm("Run them?", abort=True)
     except click.Abort:
         raise UpgradeError("these hooks were not accepted") from None
+
+
+def _visible(text: str) -> str:
+    """Escape the characters that a terminal obeys, or hides text by, instead of showing them."""
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else ascii(character)[1:-1]
+        for character in text
+    )

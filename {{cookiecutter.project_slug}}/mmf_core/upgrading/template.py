@@ -145,7 +145,8 @@ class Template:
     def changed_hooks(self, old: str, new: str) -> str:
         """Return the difference between the hooks of two commits; `old` may be empty: to none."""
         before = old or git(self._folder, "hash-object", "-t", "tree", "/dev/null").strip()
-        return git(self._folder, "diff", before, new, "--", HOOKS)
+        plain = ("--text", "--no-ext-diff", "--no-textconv", "--no-color")
+        return git(self._folder, "diff", *plain, before, new, "--", HOOKS)
 
     def _resolve(self, revision: str) -> str:
         arguments = ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
