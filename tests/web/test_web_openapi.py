@@ -1,5 +1,6 @@
 """`/openapi.json`: valid, complete, with working examples; `/docs`: Swagger UI offline."""
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -197,9 +198,23 @@ def test_arguments_have_descriptions(
     assert schema["properties"]["some"]["default"] == 3
     names = {parameter["name"] for parameter in call["parameters"]}
     in_query = {"count", "some", "sheet", "header_row", "errors"}
-    of_tasks = {"Prefer", "TASK-ID", "Idempotency-Key", "as_task", "Webhook-URL"}
+    of_tasks = {"Prefer", "TASK-ID", "Idempotency-Key"}
     assert names - in_query == of_tasks
     assert call["responses"].keys() & {"200", "204", "406"} == {"204"}
+
+
+def test_webhooks_are_described_only_where_they_are_on(
+    serve_function: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = base64.b64encode(b"a secret of twenty-four bytes or more").decode()
+    monkeypatch.setenv("MMF_WEBHOOK_SECRET", f"whsec_{secret}")
+
+    def one() -> int:
+        return 1
+
+    client = serve_function(one, returns=mmf.Integer())
+    call = client.get("/openapi.json").get_json()["paths"]["/one"]["post"]
+    assert "Webhook-URL" in {parameter["name"] for parameter in call["parameters"]}
 
 
 def test_every_example_works(client: FlaskClient, document: Any) -> None:

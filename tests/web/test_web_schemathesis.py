@@ -52,7 +52,7 @@ REFUSED = (  # rules that no schema expresses
     b"expected a date, got",  # beside null as a type,
     b"expected true or false, got",  # and writes some booleans as nothing
     b"expected a list of values, got dict",  # binary formats share the schema of an object
-    b"TASK-ID: ",  # which as_task needs, and names that a URL cannot contain
+    b"TASK-ID: ",  # names that a URL cannot contain
     b"TASK-ID and Idempotency-Key are different",
     b"that of another task",  # examples have the same id
     b"duplicate argument",  # in the query as well as in the form

@@ -54,24 +54,22 @@ class SharedValues:
         with self._lock:
             self._follow_fork()
             for value, amount in amounts:
-                value.number = number = value.number + amount
                 if value.doubles is None:
-                    value.write(0.0)
+                    value.write(value.private + amount, 0.0)
                 else:
-                    value.doubles[value.index] = number
+                    value.doubles[value.index] += amount
 
     def set(self, value: SharedValue, number: float, timestamp: float) -> None:
         """Replace the number of a value."""
         with self._lock:
             self._follow_fork()
-            value.number = number
-            value.write(timestamp)
+            value.write(number, timestamp)
 
     def get(self, value: SharedValue) -> float:
         """Return the number of a value, which only this process counts."""
         with self._lock:
             self._follow_fork()
-            return value.number
+            return value.private if value.doubles is None else value.doubles[value.index]
 
     def _file(self, prefix: str) -> ReservedFile:
         if prefix not in self._files:
@@ -95,7 +93,9 @@ class SharedValues:
 class SharedValue:
     """A number in a file, as prometheus_client uses it.
 
-    Its place is `doubles[index]`; as long as the file has no room for it, `doubles` is None.
+    It is `doubles[index]`, and no object of Python's: that would be a new one with every request,
+    beside all that a large request has just allocated, and would keep some of that memory. As long
+    as the file has no room for the number, `doubles` is None, and it is `private`.
     """
 
     _multiprocess = True
@@ -103,6 +103,7 @@ class SharedValue:
     def __init__(self, values: SharedValues, prefix: str, key: str) -> None:
         self.doubles: memoryview[float] | None = None
         self.index = 0
+        self.private = 0.0
         self._values = values
         self.prefix = prefix
         self.key = key
@@ -110,17 +111,17 @@ class SharedValue:
     def move_to(self, file: ReservedFile) -> None:
         """Continue with the number that a file has."""
         self._file = file
-        self.number, _ = file.read_value(self.key)
-        self._find_place()
+        self._find_place(file.read_value(self.key)[0])
 
-    def write(self, timestamp: float) -> None:
-        """Write the number, perhaps the first time that there is room for it."""
-        self._file.write_value(self.key, self.number, timestamp)
+    def write(self, number: float, timestamp: float) -> None:
+        """Replace the number, perhaps the first time that there is room for it."""
+        self._file.write_value(self.key, number, timestamp)
         if self.doubles is None:
-            self._find_place()
+            self._find_place(number)
 
-    def _find_place(self) -> None:
+    def _find_place(self, number: float) -> None:
         self.doubles, self.index = self._file.place(self.key) or (None, 0)
+        self.private = number if self.doubles is None else 0.0
 
     def inc(self, amount: float) -> None:
         """Add to the number."""

@@ -11,6 +11,7 @@ from ..web.protocols import Service
 from .requests import MAX_ID, MAX_WAIT
 from .responses import FLAGS
 from .routes import MAX_PAGE
+from .settings import TaskSettings
 from .task import STATES
 
 _TEXT = {"type": "string"}
@@ -68,7 +69,7 @@ def section(_service: Service) -> OpenAPISection:
     problem = ref("schemas", "Problem")
     return OpenAPISection(
         tag="tasks",
-        description="Calls whose results are fetched later.",
+        description="Calls whose results are fetched later (Prefer, or MMF's ?as_task=true).",
         paths=_paths() | _mmf_paths(),
         components={
             "schemas": {"Task": _TASK},
@@ -80,8 +81,12 @@ def section(_service: Service) -> OpenAPISection:
     )
 
 
-def describe_call(target: Target, operation: dict[str, Any]) -> None:
-    """Add the options of tasks to the description of a target's `POST`."""
+def describe_call(_target: Target, operation: dict[str, Any]) -> None:
+    """Add the options of tasks to the description of a target's `POST`.
+
+    MMF's `as_task` is left out: with it a 200 would be a task or the result, and clients that are
+    generated from this would have to find out which.
+    """
     operation["parameters"] += [
         _parameter(
             "Prefer",
@@ -93,14 +98,9 @@ def describe_call(target: Target, operation: dict[str, Any]) -> None:
         _id_parameter("TASK-ID", "the task's id, chosen by the caller", is_needed=False),
         _id_parameter("Idempotency-Key", "the same as TASK-ID", is_needed=False),
     ]
-    operation["parameters"].append(
-        _parameter("Webhook-URL", "header", _TEXT, "where the task is posted when it is done")
-    )
-    if "as_task" not in target.arguments:
+    if TaskSettings.from_env().webhook_secret:
         operation["parameters"].append(
-            _parameter(
-                "as_task", "query", {"type": "string", "enum": ["true"]}, "as in MMF; needs TASK-ID"
-            )
+            _parameter("Webhook-URL", "header", _TEXT, "where the task is posted when it is done")
         )
     responses = operation["responses"]
     responses["202"] = {
