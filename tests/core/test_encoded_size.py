@@ -1,6 +1,8 @@
 """The size limit of results in each format: a few bytes of Parquet are a hundred of HTML."""
 
 import tracemalloc
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ import pytest
 
 from cpu_time import at_most
 from long_parameters import long_except
-from mmf_core.codecs import Kind, find, writable
+from mmf_core.codecs import Format, Kind, find, writable
 from mmf_core.errors import BodyTooLarge
 from mmf_core.settings import MIB
 
@@ -72,6 +74,16 @@ def test_characters_that_are_escaped_are_limited(name: str, *, as_object: bool) 
         codec.encode(table, {"max_body": MIB})
 
 
+@pytest.mark.parametrize("name", ["HTML", "XML", "XLSX"])
+def test_characters_that_are_escaped_in_lists_are_limited(name: str) -> None:
+    codec = next(find(Kind.TABLE, format) for format in FORMATS if format.name == name)
+    assert codec
+    table = pd.DataFrame({"a": [["&" * 16_384]] * 17})
+    assert codec.encode(table.head(15), {"max_body": MIB})
+    with pytest.raises(BodyTooLarge, match=f"262,144 characters that are escaped in {name}"):
+        codec.encode(table, {"max_body": MIB})
+
+
 @pytest.mark.parametrize(
     "value", [{"a": "<" * 300_000}, {"<" * 300_000: 1}, {"a": ["<<<"] * 90_000}]
 )
@@ -81,3 +93,31 @@ def test_characters_that_are_escaped_in_a_json_value_are_limited(value: object) 
     with pytest.raises(BodyTooLarge, match="262,144 characters that are escaped in XML"):
         codec.encode(value, {"max_body": MIB})
     assert codec.encode({"a": "<" * 200_000}, {"max_body": MIB})
+
+
+@pytest.mark.parametrize("kind", [Kind.SCALAR, Kind.JSON], ids=str)
+def test_control_characters_in_json_are_limited(kind: Kind) -> None:
+    """A body of U+0001 took 14 times its size as JSON."""
+    codec = find(kind, Format.JSON)
+    assert codec
+    texts = ["\x01" * 262_144, "\\u0001" * 300_000, "\\" * 300_000, "\n" * MIB]
+    for text in texts:
+        value = text if kind is Kind.SCALAR else {"a": [text], "b": np.float64(1.5)}
+        assert codec.encode(value, {"max_body": MIB})
+    for text in ("\x01" * 262_145 + "x" * MIB, "\n\n\n\x01" * 262_145):
+        value = text if kind is Kind.SCALAR else {text: [text[:1], date(2026, 1, 31)]}
+        with pytest.raises(BodyTooLarge, match="262,144 characters that are escaped in JSON"):
+            codec.encode(value, {"max_body": MIB})
+
+
+def test_control_characters_of_small_texts_are_limited() -> None:
+    codec = find(Kind.JSON, Format.JSON)
+    assert codec
+    value = [{"a": ("\x01" * 20 + "x" * 99 + str(row), 1.5), "b": [row]} for row in range(13_108)]
+    assert codec.encode(value[:13_000], {"max_body": MIB})
+    with pytest.raises(BodyTooLarge, match="262,144 characters that are escaped in JSON"):
+        codec.encode(value, {"max_body": MIB})
+    ring: list[Any] = []
+    ring += [ring, ring, "x" * MIB]
+    with pytest.raises(TypeError, match="holds itself"):
+        codec.encode(ring, {"max_body": MIB})

@@ -1,10 +1,11 @@
 """Malicious requests for results that grow in the requested format."""
 
 import io
+import struct
 from collections.abc import Iterator
 
 import numpy as np
-from hostile_inputs import ANY, CSV, JSON, MIB, NPY, REFUSED, HostileInput
+from hostile_inputs import ANY, CSV, JSON, MIB, MSGPACK, NPY, REFUSED, HostileInput
 
 MOST = 12 * 50.0
 """MiB for one request: twelve times the largest body."""
@@ -195,10 +196,41 @@ def escaped() -> Iterator[HostileInput]:
             mib=400,
         )
     yield HostileInput(
+        "a text of 48 MiB of U+0001 as JSON",
+        "/text?format=json",
+        "text/plain",
+        lambda: b"\x01" * (48 * MIB),
+        REFUSED,
+        seconds=5,
+        mib=500,
+    )
+    yield HostileInput(
+        "MessagePack: a text of 48 MiB of U+0001 as JSON",
+        "/tree?format=json",
+        MSGPACK,
+        lambda: b"\x81\xa1a\xdb" + struct.pack(">I", 48 * MIB) + b"\x01" * (48 * MIB),
+        REFUSED,
+        seconds=5,
+        mib=500,
+    )
+    yield HostileInput(
         "1,600 cells of 30,000 times & as xlsx",
         "/table?format=xlsx",
         JSON,
         lambda: b"[" + b",".join([cell[1:-1] % (b"&" * 30_000)] * 1_600) + b"]",
+        REFUSED,
+        seconds=5,
+        mib=400,
+    )
+
+
+def lists() -> Iterator[HostileInput]:
+    """Yield lists of such texts in the cells of a workbook."""
+    yield HostileInput(
+        "1,600 lists of 30,000 times & as xlsx",
+        "/table?format=xlsx",
+        JSON,
+        lambda: b"[" + b",".join([b'{"a":["%b"]}' % (b"&" * 30_000)] * 1_600) + b"]",
         REFUSED,
         seconds=5,
         mib=400,
@@ -219,3 +251,4 @@ def results() -> Iterator[HostileInput]:
     yield from compressed()
     yield from objects()
     yield from escaped()
+    yield from lists()

@@ -122,6 +122,11 @@ def words(text=mmf.String()):
         yield word
 
 
+@registry.target(returns=mmf.String())
+def text(text=mmf.String()):
+    return text
+
+
 @registry.target(returns=mmf.Float())
 def pause(seconds=mmf.Float()):
     time.sleep(seconds)

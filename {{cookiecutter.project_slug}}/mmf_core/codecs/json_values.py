@@ -9,6 +9,7 @@ from ..errors import InvalidValue
 from . import json
 from .base import JSONCodec, Kind, Options
 from .decoded_size import JSON_WEIGHTS
+from .encoded_size import check_json_texts
 from .json_overflow import not_finite_error
 
 MAX_DEPTH = 100
@@ -20,13 +21,17 @@ _TYPES = {dict, list, str, int, float, bool, type(None)}
 
 
 class JSONValue(JSONCodec[Any]):
-    """The values as they are; only their depth is checked."""
+    """The values as they are; only their depth is checked, and the size of what is written."""
 
     kind = Kind.JSON
     memory_weights: ClassVar = JSON_WEIGHTS
 
     def from_plain(self, plain: Any, options: Options) -> Any:
         return check_depth(plain)
+
+    def encode(self, value: Any, options: Options) -> bytes:
+        check_json_texts(value, options)
+        return super().encode(value, options)
 
 
 def check_depth(value: Any) -> Any:

@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any
 
 from ..errors import RequestError
+from ..settings import MIB
 from .base import Codec, JSONCodec, Kind, Options
+from .encoded_size import check_json_texts
 from .formats import Format
 
 
@@ -37,3 +39,8 @@ class ScalarJSON(JSONCodec[Any]):
 
     kind = Kind.SCALAR
     wraps = True
+
+    def encode(self, value: Any, options: Options) -> bytes:
+        if isinstance(value, str) and len(value) > MIB:
+            check_json_texts(value, options)
+        return super().encode(value, options)

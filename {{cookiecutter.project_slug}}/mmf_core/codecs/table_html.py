@@ -76,5 +76,5 @@ CODECS = (TableHTML(),)
 
 def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
     texts = cell_texts(cells)
-    limit.check(texts)
+    limit.check_each(texts)
     return [escape(text or "").encode() for text in texts]

@@ -13,7 +13,7 @@ from . import fast_records, json, row_text
 from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, max_memory, refuse_sparse
-from .encoded_size import EscapeLimit, check_cells, joined
+from .encoded_size import SIX_BYTES, EscapeLimit, check_cells, joined
 from .json_conversion import date_texts
 from .json_values import check_depth
 from .kept_columns import kept_names
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_CELLS = 14_000_000
-_SIX_BYTES = bytes(set(range(32)).difference(b"\b\t\n\f\r"))  # each is written as \u0001
 _VALUE_SIZE = 8  # bytes of a value and its name, about: `"a":1.5,`
 _EXPECTED = (
     "expected a table: a list of records "
@@ -95,7 +94,7 @@ def format_records(
         yield from (json.dumps(record) for record in TableJSON().to_plain(table))
         return
     try:
-        limit = EscapeLimit(format, _SIX_BYTES, options)
+        limit = EscapeLimit(format, SIX_BYTES, options)
         yield from row_text.format_rows(table, template, separator, partial(_format_cells, limit))
     except TypeError:
         _name_invalid_cell(table)
@@ -145,7 +144,7 @@ def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
         return [b"null" if text is None else b'"%b"' % text.encode() for text in _times(cells)]
     values = cells.tolist()
     if cells.dtype == "str" and sum(len(text) for text in values if isinstance(text, str)) > MIB:
-        limit.check(text for text in values if isinstance(text, str))
+        limit.check_each(text for text in values if isinstance(text, str))
     return json.dumps_each(values)
 
 

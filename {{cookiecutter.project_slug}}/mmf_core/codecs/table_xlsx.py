@@ -61,10 +61,12 @@ class TableXLSX(Codec["pd.DataFrame"]):
         notes = options.get("notes", {})
         by_index = {i: notes[name] for i, name in enumerate(value.columns) if name in notes}
         try:
-            rows: Iterable[Sequence[str]] = _rows(value, EscapeLimit("XLSX", b"&<>\r", options))
+            limit = EscapeLimit("XLSX", b"&<>\r", options)
+            rows: Iterable[Sequence[str]] = _rows(value, limit)
             if len(value) <= _MIN_ROWS:
                 rows = list(rows)
-            return xlsx_file.write([_cell(name) for name in value.columns], rows, by_index)
+            names = [_cell(name, limit) for name in value.columns]
+            return xlsx_file.write(names, rows, by_index)
         except TypeError:
             name_invalid_cell(value)
             raise
@@ -98,23 +100,23 @@ def _cells(column: pd.Series, limit: EscapeLimit) -> Sequence[str]:
         return times
     if column.dtype == "str":
         values = _values(column)
-        limit.check(values)
-        return _texts(values)
+        limit.check_each(values)
+        return _texts(values, limit)
     nulls = column.isna().to_numpy()
-    limit.check(value for value in column.tolist() if isinstance(value, str))
+    limit.check_each(value for value in column.tolist() if isinstance(value, str))
     return [
-        xlsx_file.EMPTY if is_null else _cell(value)
+        xlsx_file.EMPTY if is_null else _cell(value, limit)
         for value, is_null in zip(column.tolist(), nulls, strict=True)
     ]
 
 
-def _texts(values: list[str | None]) -> list[str]:
+def _texts(values: list[str | None], limit: EscapeLimit) -> list[str]:
     """Return the cells of texts, in all of which together a character is replaced."""
     texts = [value or "" for value in values]
     longest = max(map(len, texts), default=0)
     joined = _SEPARATOR.join(texts)
     if longest > MAX_TEXT or joined.count(_SEPARATOR) != len(texts) - 1:
-        return [_cell(value) for value in values]
+        return [_cell(value, limit) for value in values]
     cells = xlsx_file.texts(_valid(joined), _SEPARATOR)
     return [
         xlsx_file.EMPTY if value is None else cell
@@ -143,8 +145,11 @@ def _times(times: Any) -> list[str] | None:
     ]
 
 
-def _cell(value: Any) -> str:
-    """Return the number, date or text that Excel shows as exactly this value."""
+def _cell(value: Any, limit: EscapeLimit) -> str:
+    """Return the number, date or text that Excel shows as exactly this value.
+
+    What becomes a text, such as a list, is counted; texts are, all of a column together.
+    """
     if type(value) is str:
         return _text(value)
     if hasattr(value, "item") and not value.shape:  # a NumPy scalar
@@ -158,7 +163,9 @@ def _cell(value: Any) -> str:
     if (moment := _moment(value)) is not None:
         return xlsx_file.number(*moment)
     simple = value.isoformat() if hasattr(value, "isoformat") else simple_cell(value)
-    return xlsx_file.EMPTY if simple is None else _text(str(simple))
+    text = "" if simple is None else str(simple)
+    limit.check(text)
+    return xlsx_file.EMPTY if simple is None else _text(text)
 
 
 def _moment(value: Any) -> tuple[float, int] | None:

@@ -99,7 +99,7 @@ def _element(name: Any) -> str:
 def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
     """Return the texts of cells; a zero, which no XML has, is null."""
     texts = cell_texts(cells)
-    limit.check(texts)
+    limit.check_each(texts)
     return [b"\0" if text is None else _escape(text).encode() for text in texts]
 
 
