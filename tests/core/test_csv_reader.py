@@ -60,6 +60,7 @@ def _column(codec: Any, cells: list[Any], **options: Any) -> pd.Series:
         ([EXACT, 0.5, None], object),
         ([2**64, 0.5], object),
         ([2**64, None], object),
+        ([None, 2**64, 0.5], object),
         ([2**64 - 1, -1], object),
         ([2**64 - 1, -1, None], object),
         ([2**64, -1], object),
@@ -74,6 +75,44 @@ def test_inferred_numbers_are_exact(codec: Any, cells: list[Any], dtype: Any) ->
     column = _column(codec, cells)
     assert column.dtype == dtype
     assert [None if pd.isna(cell) else cell for cell in column] == cells
+
+
+LONG = "9" * 309  # no float holds it
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])
+@pytest.mark.parametrize(
+    ("cells", "rows"),
+    [([LONG], [0]), ([1, f"-{LONG}"], [1]), ([None, LONG, 0.5, "NA", LONG * 20], [1, 4])],
+    ids=["alone", "negative", "mixed"],
+)
+def test_rejects_whole_numbers_that_no_float_holds(
+    codec: Any, cells: list[Any], rows: list[int]
+) -> None:
+    """Python takes the square of the time for ten times the digits, and JSON refuses them."""
+    with pytest.raises(
+        InvalidValue, match=r"^expected a number, got -?9+…; send a finite"
+    ) as caught:
+        _column(codec, cells)
+    assert [(error.row, error.column) for error in caught.value.errors] == [
+        (row, "a") for row in rows
+    ]
+    texts = [cell if cell is None else str(cell) for cell in cells]
+    column = _column(codec, cells, types={"a": str})
+    assert [None if pd.isna(cell) else cell for cell in column] == texts
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])
+def test_long_digits_among_words_are_texts(codec: Any) -> None:
+    assert _column(codec, [LONG, "x"]).tolist() == [LONG, "x"]
+    assert _column(codec, ["x", LONG * 20]).tolist() == ["x", LONG * 20]
+    assert _column(codec, [LONG], keep=True, types={}).tolist() == [LONG]
+
+
+def test_rejected_numbers_are_the_first() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        _column(CSV, [LONG] * 100)
+    assert [error.row for error in caught.value.errors] == list(range(20))
 
 
 @pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])

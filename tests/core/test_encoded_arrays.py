@@ -7,7 +7,7 @@ import pytest
 
 from cpu_time import at_most
 from mmf_core.codecs import Format, Kind, find
-from mmf_core.errors import BodyTooLarge
+from mmf_core.errors import BodyTooLarge, InvalidValue
 
 CSV, JSON = find(Kind.ARRAY, Format.CSV), find(Kind.ARRAY, Format.JSON)
 assert CSV
@@ -65,9 +65,25 @@ def test_csv_numbers_are_exact(rows: np.ndarray) -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    ("shape", "text"), [((0, 3), b""), ((2, 0), b"\n\n"), ((0,), b""), ((0, 0), b"")]
-)
-def test_csv_of_an_empty_array(shape: tuple[int, ...], text: bytes) -> None:
-    assert CSV.encode(np.zeros(shape), {}) == text
-    assert CSV.encode(np.zeros((0, 2)), {"columns": ("a", "b")}) == b"a,b\n"
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0,), (0, 1)], ids=str)
+def test_csv_refuses_the_shape_of_an_empty_array(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=rf"shape \({shape[0]},.* of an array without values"):
+        CSV.encode(np.zeros(shape), {})
+
+
+def test_csv_of_an_empty_array() -> None:
+    """What is read back has the same shape."""
+    for shape, options in (((0, 0), {}), ((0, 2), {"columns": ("a", "b")})):
+        assert CSV.decode(CSV.encode(np.zeros(shape), options), options).shape == shape
+    assert CSV.encode(np.zeros(0), {"columns": ("a", "b")}) == b"a,b\n"
+    with pytest.raises(ValueError, match=r"shape \(2, 0\) of an array without values"):
+        CSV.encode(np.zeros((2, 0)), {"columns": ("a", "b")})
+
+
+@pytest.mark.parametrize("cell", ["9" * 309, "-" + "9" * 5_000], ids=["short", "long"])
+def test_csv_rejects_whole_numbers_that_no_float_holds(cell: str) -> None:
+    with pytest.raises(
+        InvalidValue, match=r"expected a number, got -?9+…; send a finite"
+    ) as caught:
+        CSV.decode(f"a,b\n1,2\n3,{cell}\n".encode(), {})
+    assert [(error.row, error.column) for error in caught.value.errors] == [(1, "b")]

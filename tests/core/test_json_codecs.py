@@ -448,7 +448,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"null: a", "in quotes"),
         (b"? [a]\n: 1", "YAML"),
         (b"? {a: b}\n: 1", "YAML"),
-        (b"a: " + b"9" * 5_000, "YAML"),
+        (b"a: " + b"9" * 5_000, "a: expected a number, got inf"),
         (BOMB.encode(), "at most 100,000 values"),
         *(
             (b"a: &a " + text + b"\nb: [" + b"*a," * 10_000 + b"]", "at most 100,000 values")
@@ -474,6 +474,8 @@ def test_rejects_other_yaml(data: bytes, message: str) -> None:
         (Format.JSON, b'{"a": {"b": [1, -1e999]}}', "a.b.1.: expected a number, got -1e999"),
         (Format.YAML, b"a: {b: [1, -1e999]}", "a.b.1.: expected a number, got -inf"),
         (Format.YAML, b"1e999", "^expected a number, got inf"),
+        (Format.YAML, b"a: [[" + b"9" * 309 + b"]]", "a.0..0.: expected a number, got inf"),
+        (Format.YAML, b"a: -" + b"9" * 5_000, "a: expected a number, got -inf"),
         (Format.XML, b'<a><b type="number">1e999</b></a>', "<b>: expected a number"),
         (Format.MSGPACK, b"\x81\xa1a\xcb\x7f\xf0" + bytes(6), "a: expected a number, got inf"),
         (Format.MSGPACK, b"\x81\xa1a\x92\1\xca\x7f\xc0\0\0", "expected a number, got nan"),

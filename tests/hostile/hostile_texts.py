@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hostile_inputs import ANY, CSV, FORM, JSON, MIB, REFUSED, XML, HostileInput
+from hostile_inputs import ANY, CSV, FORM, JSON, MIB, REFUSED, XML, YAML, HostileInput
 
 
 def numbers() -> Iterator[HostileInput]:
@@ -114,9 +114,28 @@ def cells() -> Iterator[HostileInput]:
         )
 
 
+def digits() -> Iterator[HostileInput]:
+    """Yield whole numbers of many digits, which Python reads and writes in quadratic time."""
+    for path, media_type, start, item in (
+        ("/table", CSV, b"a\n", b""),
+        ("/array", CSV, b"", b""),
+        ("/tree", YAML, b"a:\n", b"- "),
+    ):
+        yield HostileInput(
+            f"10,000 whole numbers of 4,000 digits to {path}",
+            path,
+            media_type,
+            lambda start=start, item=item: start + (item + b"9" * 4_000 + b"\n") * 10_000,
+            REFUSED,
+            seconds=5,
+            mib=400,
+        )
+
+
 def texts() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from numbers()
     yield from names()
     yield from escapes()
     yield from cells()
+    yield from digits()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,7 @@ from .array_columns import bad_cells, column_indices
 from .base import Codec, Kind, Options
 from .encoded_size import check_array, joined
 from .formats import Format
-from .number_format import any_number
+from .number_format import any_number, cell_overflow_error
 from .table_shapes import ONE_VALUE_PER_COLUMN, uneven_rows
 from .whole_numbers import exact_array
 
@@ -57,12 +57,18 @@ class ArrayCSV(Codec["np.ndarray"]):
         floats = np.array(numbers, dtype=np.float64).reshape(len(rows), width)
         if options.get("floats"):
             return floats
-        return exact_array(floats, lambda: map(any_number, chain.from_iterable(rows)))
+        try:
+            return exact_array(floats, lambda: map(any_number, chain.from_iterable(rows)))
+        except OverflowError:
+            raise cell_overflow_error(_places(rows, names)) from None
 
     def encode(self, value: np.ndarray, options: Options) -> bytes:
         if value.ndim > 2:  # noqa: PLR2004 - rows and columns
             raise ValueError(f"CSV holds at most two dimensions, got {value.ndim}")
         table = value.reshape(-1, 1) if value.ndim < 2 else value  # noqa: PLR2004
+        rows, width = table.shape
+        if not table.size and (rows or (width and "columns" not in options)):
+            raise ValueError(f"CSV cannot hold the shape {value.shape} of an array without values")
         check_array((table.size,), "CSV", _MOST_VALUES)
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
@@ -85,6 +91,12 @@ def _read(data: bytes) -> list[list[str]]:
         line = rows.index([], rows.index(filled[0])) + 1
         raise InvalidValue(f'line {line} is blank; write "" for a null')
     return filled
+
+
+def _places(rows: list[list[str]], names: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    for row, cells in enumerate(rows):
+        for index, cell in enumerate(cells):
+            yield row, names[index] if index < len(names) else str(index), cell
 
 
 def _number(cell: str) -> Any:

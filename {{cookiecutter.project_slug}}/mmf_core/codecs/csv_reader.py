@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Set
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +18,13 @@ from ..errors import InvalidValue, RequestError
 from .base import Options, supported_options
 from .csv_text import too_many_cells
 from .kept_columns import exact_texts, kept_names
-from .number_format import NumberFormat, any_number, set_number_format
+from .number_format import (
+    MAX_FLOAT_DIGITS,
+    NumberFormat,
+    any_number,
+    cell_overflow_error,
+    set_number_format,
+)
 from .typed_columns import typed_column
 from .whole_numbers import MAX_EXACT_FLOAT, has_many_digits
 
@@ -71,7 +78,7 @@ def read(
         if not is_block and (inexact := reader.inexact_columns(table, names, kept)):
             table = _replaced(table, reader.second_pass(inexact, kept))
         reader.restore_names(table, names)
-    except InvalidValue:  # of an author's converter
+    except InvalidValue:  # of an author's converter, or a number that is too large
         raise
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         if str(error).endswith("C error: out of memory"):
@@ -175,7 +182,9 @@ class _Reader:
             return False
         if dtype.kind == "f":
             return not self._has_long_number or self._holds_digits(table.iloc[:, index])
-        return dtype != "str" or self._holds_texts(table.iloc[:, index], type_)
+        if dtype == "str":
+            return self._holds_texts(table.iloc[:, index], type_)
+        return type_ is not None or dtype.kind != "O" or not self._has_huge_number
 
     def _holds_digits(self, floats: pd.Series) -> bool:
         return not (floats.abs() >= MAX_EXACT_FLOAT).any()
@@ -190,18 +199,30 @@ class _Reader:
         """Return numbers if all cells are numbers or null; else the texts."""
         nulls = {*_NULL_WORDS} if self._knows_nulls else set()
         numbers: list[Any] = []
-        for text in texts.tolist():
+        cells = texts.tolist()
+        overflows = False
+        for text in cells:
             is_null = not isinstance(text, str) or text in nulls
-            numbers.append(None if is_null else any_number(text, *self._signs))
+            try:
+                numbers.append(None if is_null else any_number(text, *self._signs))
+            except OverflowError:  # unless a word follows: then it is a text
+                overflows = True
+                continue
             if numbers[-1] is None and not is_null:
                 return texts.array
+        if overflows:
+            name = str(texts.name)
+            places = ((row, name, text) for row, text in enumerate(cells) if isinstance(text, str))
+            raise cell_overflow_error(places, *self._signs)
         return typed_column(numbers)
 
     def _begins_with_number(self, texts: pd.Series) -> bool:
         text = texts.iat[0] if len(texts) else ""
-        if not isinstance(text, str) or text in _NULL_WORDS:
+        if not isinstance(text, str) or not text or text in _NULL_WORDS:
             return True
-        return any_number(text, *self._signs) is not None
+        with suppress(OverflowError):
+            return any_number(text, *self._signs) is not None
+        return True
 
     @cached_property
     def _has_null_word(self) -> bool:
@@ -210,6 +231,11 @@ class _Reader:
     @cached_property
     def _has_long_number(self) -> bool:
         return bool(self._number_format.thousands) or has_many_digits(self._text)
+
+    @cached_property
+    def _has_huge_number(self) -> bool:
+        """Whether there may be whole numbers that `integer` refuses, but not the parser."""
+        return has_many_digits(self._text, MAX_FLOAT_DIGITS)
 
     def _parse(self, arguments: Mapping[str, Any], without: Set[str] = frozenset()) -> pd.DataFrame:
         import pandas as pd

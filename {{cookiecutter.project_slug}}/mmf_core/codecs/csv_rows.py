@@ -54,7 +54,6 @@ def number_rows(array: Any) -> Iterator[bytes]:
 
     rows, width = array.shape
     if not array.size:
-        yield b"\n" * rows
         return
     null = b'""' if width == 1 else b""
     size = max(1, _BLOCK_CELLS // width)

@@ -49,6 +49,15 @@ def not_finite_error(value: Any) -> InvalidValue | None:
     return InvalidValue(errors[0].message, errors) if errors else None
 
 
+def overflow_detail(number: str, row: int, column: str) -> ErrorDetail:
+    """Return the error for a number in a table that is too large."""
+    return ErrorDetail(_message(number), row=row, column=column, value=number)
+
+
+def _message(number: str) -> str:
+    return f"expected a number, got {shortened(number)}; send a finite number"
+
+
 def _refuse(name: str) -> None:
     raise ValueError(name)
 
@@ -80,7 +89,6 @@ def _children(container: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int
 
 def _error(path: _Path, number: str, value: Any) -> ErrorDetail:
     """Return an error with row and column, if this is a table; else its message has the place."""
-    message = f"expected a number, got {shortened(number)}; send a finite number"
     match path:
         case (int(row), str(column)) | (str(column), int(row)):
             pass
@@ -91,8 +99,8 @@ def _error(path: _Path, number: str, value: Any) -> ErrorDetail:
             )
         case _:
             place = f"{_place(path)}: " if path else ""
-            return ErrorDetail(place + message, value=number)
-    return ErrorDetail(message, row=row, column=column, value=number)
+            return ErrorDetail(place + _message(number), value=number)
+    return overflow_detail(number, row, column)
 
 
 def _place(path: _Path) -> str:

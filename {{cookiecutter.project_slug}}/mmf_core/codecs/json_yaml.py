@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from .base import Codec, Kind, Options
 from .encoded_size import bounded_plain
 from .formats import Format
 from .json_values import MAX_DEPTH, check_value, too_deep
+from .number_format import integer
 
 MAX_REPEATED = 100_000
 """The values that all aliases together may stand for: a few lines can stand for billions."""
@@ -122,7 +124,8 @@ def _scalar(text: str) -> Any:
         return _WORDS[text]
     if text[0] in _NUMBER_STARTS:
         if _INT.fullmatch(text):
-            return int(text)
+            with suppress(OverflowError):  # below it is infinity, which `check_value` reports
+                return integer(text)
         if _FLOAT.fullmatch(text):
             return float(text)
     return text

@@ -60,7 +60,9 @@ def exact_texts(texts: pd.Series[Any]) -> Any:
 
 
 def _number(text: str) -> int | float | None:
-    number = any_number(text)
+    number = None
+    with suppress(OverflowError):
+        number = any_number(text)
     if number is None or str(number) != text or not isfinite(number):
         return None
     return None if isinstance(number, int) and abs(number) >= _LONGEST else number

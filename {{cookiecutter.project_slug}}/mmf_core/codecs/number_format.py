@@ -7,16 +7,22 @@ and blanks around them; `inf` and `infinity` are numbers, hexadecimal digits and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
+from math import isinf
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import MAX_ERRORS, InvalidValue
+from .json_overflow import overflow_detail
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MAX_FLOAT_DIGITS = 309
+"""Of the largest float, before its point."""
 _KEY = "mmf_number_format"
 _MAX_DIGITS = 20  # of a whole number of 64 bits
-_MAX_INT_DIGITS = 4_300  # of a text that Python turns into an int
 _MAX_POWER_DIGITS = 9
 _INFINITY = re.compile(
     r"[ \t\n\r\v\f]*+([+-]?inf(?:inity)?)[ \t\n\r\v\f]*+", re.ASCII | re.IGNORECASE
@@ -87,15 +93,48 @@ def real_number(
 
 
 def any_number(text: str, decimal: str = ".", thousands: str = "") -> int | float | None:
-    """Return the number that a text shows: digits alone are an int of any length, else a float.
+    """Return the number that a text shows: digits alone are an exact int, else a float.
 
-    This is the guess for a cell whose type is not declared. None for a text that is not a number.
+    This is the guess for a cell whose type is not declared. None for a text that is not a number,
+    OverflowError as of `integer`.
     """
     parts = _parts(text, decimal, thousands)
     if parts is None or decimal in text or parts[3]:
         return real_number(text, decimal, thousands)
     sign, whole, _, _ = parts
-    return int(sign + whole) if len(whole) <= _MAX_INT_DIGITS else None
+    return integer(sign + whole)
+
+
+def integer(text: str) -> int:
+    """Return the whole number that digits show, with an optional sign before them.
+
+    OverflowError if no float holds it, which JSON refuses, too: converting it takes a time that
+    grows with the square of its digits.
+    """
+    digits = text.lstrip("+-0")
+    if len(digits) >= MAX_FLOAT_DIGITS and isinf(float(digits)):
+        raise OverflowError(f"a float cannot hold a whole number of {len(digits):,} digits")
+    return int(("-" if text.startswith("-") else "") + (digits or "0"))
+
+
+def cell_overflow_error(cells: Iterable[tuple[int, str, str]], *signs: str) -> InvalidValue:
+    """Return the error that lists the cells for which `any_number` raises OverflowError.
+
+    `cells` are rows, columns and texts; at least one of them is such a cell.
+    """
+    numbers = (cell for cell in cells if _overflows(cell[2], *signs))
+    errors = [
+        overflow_detail(text, row, column) for row, column, text in islice(numbers, MAX_ERRORS)
+    ]
+    return InvalidValue(errors[0].message, errors)
+
+
+def _overflows(text: str, *signs: str) -> bool:
+    try:
+        any_number(text, *signs)
+    except OverflowError:
+        return True
+    return False
 
 
 def is_ambiguous(text: str) -> bool:
