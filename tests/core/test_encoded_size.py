@@ -121,3 +121,27 @@ def test_control_characters_of_small_texts_are_limited() -> None:
     ring += [ring, ring, "x" * MIB]
     with pytest.raises(TypeError, match="holds itself"):
         codec.encode(ring, {"max_body": MIB})
+
+
+@pytest.mark.parametrize("name", ["JSON", "JSONL", "XML"])
+def test_long_names_are_limited(name: str) -> None:
+    """A name of 1 MiB over 500 rows took 1.1 GiB."""
+    codec = next(find(Kind.TABLE, format) for format in FORMATS if format.name == name)
+    assert codec
+    table = pd.DataFrame({"x" * MIB: range(500)})
+    tracemalloc.start()
+    with pytest.raises(BodyTooLarge, match=f"the result takes more than 12 MiB as {name}"):
+        codec.encode(table, {"max_body": MIB})
+    assert len(codec.encode(table.head(5), {"max_body": MIB})) > 5 * MIB
+    assert tracemalloc.get_traced_memory()[1] < 64 * MIB
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["JSON", "JSONL", "XML", "HTML", "XLSX"])
+def test_names_of_escaped_characters_are_limited(name: str) -> None:
+    codec = next(find(Kind.TABLE, format) for format in FORMATS if format.name == name)
+    assert codec
+    character = "\x01" if name.startswith("JSON") else "&"
+    names = [f"{column}{character * 30_000}" for column in range(50)]
+    with pytest.raises(BodyTooLarge, match=f"262,144 characters that are escaped in {name}"):
+        codec.encode(pd.DataFrame([range(50)], columns=names), {"max_body": MIB})

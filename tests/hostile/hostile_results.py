@@ -196,6 +196,24 @@ def escaped() -> Iterator[HostileInput]:
             mib=400,
         )
     yield HostileInput(
+        "a CSV of 48 MiB of U+0001 in the header",
+        "/table",
+        CSV,
+        lambda: b"\x01" * (48 * MIB) + b"\n1\n",
+        REFUSED,
+        seconds=5,
+        mib=400,
+    )
+    yield HostileInput(
+        "a name of 24 MiB over 500 rows, with U+0001 after it",
+        "/table",
+        CSV,
+        lambda: b"x" * (24 * MIB) + b",\x01\n" + b"1,2\n" * 500,
+        REFUSED,
+        seconds=5,
+        mib=400,
+    )
+    yield HostileInput(
         "a text of 48 MiB of U+0001 as JSON",
         "/text?format=json",
         "text/plain",

@@ -110,6 +110,16 @@ class EscapeLimit:
             )
 
 
+def check_names(table: pd.DataFrame, name: str, limit: EscapeLimit, options: Options) -> None:
+    """Raise BodyTooLarge for a table of long column names, which are written in each row."""
+    names = list(map(str, table.columns))
+    size, most = sum(map(len, names)), max_memory(options)
+    if size > MIB:
+        limit.check_each(names)
+    if size * len(table) > most:
+        raise _too_large(most, name)
+
+
 def check_json_texts(value: Any, options: Options) -> None:
     """Raise BodyTooLarge for a JSON value whose texts and names have too many control characters.
 
@@ -169,9 +179,13 @@ def joined(pieces: Iterable[bytes], name: str, options: Options) -> bytes:
     most, text = max_memory(options), io.BytesIO()
     for piece in pieces:
         if text.tell() + len(piece) > most:
-            raise BodyTooLarge(
-                f"the result takes more than {most / MIB:g} MiB as {name}; "
-                f"send fewer rows, or accept another format, such as Parquet"
-            )
+            raise _too_large(most, name)
         text.write(piece)
     return text.getvalue()
+
+
+def _too_large(most: int, name: str) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the result takes more than {most / MIB:g} MiB as {name}; "
+        f"send fewer rows, or accept another format, such as Parquet"
+    )

@@ -11,12 +11,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..column_dtypes import column_dtypes
+from ..settings import MIB
 from . import json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHUNK_ROWS = 500
+_CHUNK_ROWS, _CHUNK_BYTES = 500, 64 * MIB
 FormatCells = Callable[[Any], list[bytes]]
 
 
@@ -59,11 +60,12 @@ def format_rows(
             column.to_numpy() if is_numpy(column.dtype) else column.array
             for _, column in table.items()
         ]
-    templates = separator.join([template] * min(_CHUNK_ROWS, len(table)))
-    for start in range(0, len(table), _CHUNK_ROWS):
-        columns = [format_cells(array[start : start + _CHUNK_ROWS]) for array in arrays]
+    size = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // len(template)))  # a name may have megabytes
+    templates = separator.join([template] * min(size, len(table)))
+    for start in range(0, len(table), size):
+        columns = [format_cells(array[start : start + size]) for array in arrays]
         flat = columns[0] if len(columns) == 1 else chain.from_iterable(zip(*columns, strict=True))
-        if (rows := len(table) - start) < _CHUNK_ROWS:
+        if (rows := len(table) - start) < size:
             templates = separator.join([template] * rows)
         text = templates % tuple(flat)
         del columns, flat  # as large as the text, which the caller copies

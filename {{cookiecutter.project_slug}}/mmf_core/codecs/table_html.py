@@ -58,6 +58,8 @@ class TableHTML(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "HTML", _MOST_CELLS)
+        limit = EscapeLimit("HTML", b"&<>\"'", options)
+        limit.check_each(map(str, value.columns))
         names = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in value.columns)
         caption = f"{len(value):,} rows"
         page = _PAGE.substitute(caption=caption, header=f"<tr>{names}</tr>", rows="\0")
@@ -66,7 +68,6 @@ class TableHTML(Codec["pd.DataFrame"]):
             b'<td class="number">%b</td>' if dtype.kind in "iuf" else b"<td>%b</td>"
             for dtype in value.dtypes.tolist()
         )
-        limit = EscapeLimit("HTML", b"&<>\"'", options)
         rows = text_rows(value, b"<tr>%b</tr>\n" % cells, b"", partial(_format_cells, limit))
         return joined(chain([start], rows, [end.removeprefix(b"\n")]), "HTML", options)
 

@@ -13,7 +13,7 @@ from . import fast_records, json, row_text
 from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, max_memory, refuse_sparse
-from .encoded_size import SIX_BYTES, EscapeLimit, check_cells, joined
+from .encoded_size import SIX_BYTES, EscapeLimit, check_cells, check_names, joined
 from .json_conversion import date_texts
 from .json_values import check_depth
 from .kept_columns import kept_names
@@ -89,12 +89,13 @@ def format_records(
 ) -> Iterator[bytes]:
     """Yield the rows as JSON objects, a few hundred in each text."""
     check_cells(table, format, _MOST_CELLS)
+    limit = EscapeLimit(format, SIX_BYTES, options)
+    check_names(table, format, limit, options)
     template = _TEMPLATES.get(tuple(table.columns))
     if template is None:
         yield from (json.dumps(record) for record in TableJSON().to_plain(table))
         return
     try:
-        limit = EscapeLimit(format, SIX_BYTES, options)
         yield from row_text.format_rows(table, template, separator, partial(_format_cells, limit))
     except TypeError:
         _name_invalid_cell(table)

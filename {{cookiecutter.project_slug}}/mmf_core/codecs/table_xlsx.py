@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import BodyTooLarge
+from ..settings import MIB
 from . import xlsx_file
 from .base import Codec, Kind, Options
 from .cell_text import name_invalid_cell, simple_cell
@@ -65,6 +66,8 @@ class TableXLSX(Codec["pd.DataFrame"]):
             rows: Iterable[Sequence[str]] = _rows(value, limit)
             if len(value) <= _MIN_ROWS:
                 rows = list(rows)
+            if sum(map(len, map(str, value.columns))) > MIB:
+                limit.check_each(map(str, value.columns))
             names = [_cell(name, limit) for name in value.columns]
             return xlsx_file.write(names, rows, by_index)
         except TypeError:

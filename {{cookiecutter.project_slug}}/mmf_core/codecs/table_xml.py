@@ -15,7 +15,7 @@ from .base import Codec, Kind, Options
 from .cell_text import cell_texts, text_rows
 from .csv_reader import read
 from .decoded_size import refuse_sparse
-from .encoded_size import EscapeLimit, check_cells, joined
+from .encoded_size import EscapeLimit, check_cells, check_names, joined
 from .formats import Format
 from .xml_text import check_characters, new_parser
 
@@ -69,8 +69,9 @@ class TableXML(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "XML", _MOST_CELLS)
-        cells = "".join(map(_element, value.columns)).encode()
         limit = EscapeLimit("XML", b'&<>"\r\n\t', options)
+        check_names(value, "XML", limit, options)
+        cells = "".join(map(_element, value.columns)).encode()
         rows = text_rows(value, b"<row>%b</row>\n" % cells, b"", partial(_format_cells, limit))
         pieces = (_NULL.sub(rb'<\1 xsi:nil="true"/>', row) if b"\0" in row else row for row in rows)
         head = f'<?xml version="1.0" encoding="UTF-8"?>\n<table xmlns:xsi="{_XSI}">\n'
