@@ -62,10 +62,8 @@ class JSONAsYAML(Codec[Any]):
             raise
         except yaml.YAMLError as error:
             raise RequestError(f"this YAML cannot be read: {_reason(error)}") from None
-        except (ValueError, TypeError, OverflowError):  # long numbers; objects as keys
-            raise RequestError(
-                "this YAML has a number that is too long, or a name that is not text"
-            ) from None
+        except (ValueError, TypeError, OverflowError):  # lists and objects as keys
+            raise RequestError("this YAML has a name that is not text") from None
 
     def encode(self, value: Any, options: Options) -> bytes:
         import yaml
