@@ -35,12 +35,15 @@ def default_registry() -> Iterator[Registry]:
 def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that makes modules appear uninstalled."""
 
-    def hide(*modules: str) -> None:
-        for module in modules:  # imported modules count as installed
-            monkeypatch.delitem(sys.modules, module, raising=False)
+    def hide(*hidden: str) -> None:
+        def is_hidden(module: str) -> bool:
+            return any(f"{module}.".startswith(f"{name}.") for name in hidden)
+
+        for module in filter(is_hidden, [*sys.modules]):  # imported modules count as installed
+            monkeypatch.delitem(sys.modules, module)
         monkeypatch.setattr(
             "mmf_core.packages.find_spec",
-            lambda module: None if module.partition(".")[0] in modules else find_spec(module),
+            lambda module: None if is_hidden(module) else find_spec(module),
         )
 
     return hide
