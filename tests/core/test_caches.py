@@ -27,6 +27,7 @@ UNBOUNDED = {
     "server.connections._probe": "nothing",
     "server.tls_connections._context": "the settings of gunicorn",
     "probes.probes": "nothing",
+    "processes._malloc_trim": "nothing",
     "stores.over_http._opener": "nothing",
     "codecs.charset_names._charsets": "nothing",
     "web.http.content_encoding._codings": "nothing",

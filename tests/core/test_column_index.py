@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from mmf_core.codecs import Format, Kind, column_index, find
-from mmf_core.codecs.column_labels import MAX_CHARACTERS, MAX_COLUMNS, MAX_ENTRIES, LabelCache
+from mmf_core.codecs.column_labels import (
+    MAX_CHARACTERS,
+    MAX_COLUMNS,
+    MAX_ENTRIES,
+    LabelCache,
+    forget_labels,
+)
 
 
 def decode(data: bytes) -> Any:
@@ -59,3 +65,11 @@ def test_cache_is_bounded() -> None:
     for number in range(MAX_ENTRIES + 1):
         cache.get((str(number),))
         assert 1 <= len(cache) <= MAX_ENTRIES
+
+
+def test_forgotten_labels_are_made_again() -> None:
+    cache = LabelCache(list)
+    first = cache.get(("a", "b"))
+    forget_labels()
+    assert len(cache) == 0
+    assert cache.get(("a", "b")) == first

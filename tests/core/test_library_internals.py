@@ -10,6 +10,7 @@ import textwrap
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import clear_cache, urlsplit  # type: ignore[attr-defined]
 
 import gunicorn.arbiter
 import gunicorn.http.body
@@ -173,3 +174,10 @@ def test_botocore_body_internals() -> None:
     body: Any = StreamingBody(raw, 3)
     assert body._raw_stream.read1(2) == b"ab"
     body.close()
+
+
+def test_urllib_forgets_addresses() -> None:
+    """Of callers: it keeps the last ones, wherever they lie in memory."""
+    urlsplit("http://127.0.0.1/forgotten")
+    clear_cache()
+    assert urlsplit.cache_info().currsize == 0  # type: ignore[attr-defined]

@@ -6,8 +6,9 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -130,6 +131,12 @@ def _parent(process: Path) -> int:
         return 0
 
 
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """Return glibc's function; looking it up makes objects that stay."""
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
 def release() -> None:
     """Return freed memory to the system, as far as the C library can.
 
@@ -137,5 +144,5 @@ def release() -> None:
     itself Python would look after many more requests. What was loaded before the fork is exempt.
     """
     gc.collect()
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's
+    if trim := _malloc_trim():
         trim(0)

@@ -38,6 +38,7 @@ from .base import Options as Options
 from .cell_text import naming_cells as naming_cells
 from .charset_names import charset_codec as charset_codec
 from .column_labels import column_index as column_index
+from .column_labels import forget_labels as forget_labels
 from .decoded_size import RECORD_WEIGHTS as RECORD_WEIGHTS
 from .decoded_size import MemoryBudget as MemoryBudget
 from .decoded_size import SparseTable as SparseTable

@@ -13,6 +13,7 @@ MAX_COLUMNS = 256
 MAX_CHARACTERS = 8_192
 """Of all names together. Longer headers are not cached: their tables cost more than they do."""
 V = TypeVar("V")
+_caches: list[LabelCache[Any]] = []
 
 
 class LabelCache(Generic[V]):
@@ -24,9 +25,14 @@ class LabelCache(Generic[V]):
     def __init__(self, make: Callable[[tuple[Any, ...]], V]) -> None:
         self._make = make
         self._values: dict[tuple[Any, ...], V] = {}
+        _caches.append(self)
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def clear(self) -> None:
+        """Remove all values."""
+        self._values.clear()
 
     def get(self, names: tuple[Any, ...]) -> V:
         """Return the value of these labels, which callers may not change."""
@@ -38,6 +44,12 @@ class LabelCache(Generic[V]):
                     self._values.clear()
                 self._values[names] = value
         return value
+
+
+def forget_labels() -> None:
+    """Clear these caches: what they hold may lie beside what a large request has left."""
+    for cache in _caches:
+        cache.clear()
 
 
 def column_index(names: tuple[Any, ...]) -> pd.Index[Any]:

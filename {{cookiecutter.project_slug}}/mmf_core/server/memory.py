@@ -20,7 +20,9 @@ import sys
 import time
 from itertools import count
 from threading import Thread
+from urllib.parse import clear_cache  # type: ignore[attr-defined] # is not documented
 
+from ..codecs import forget_labels
 from ..processes import KEPT, release, resident
 from ..settings import MIB
 from ..shared_memory import shared_file
@@ -64,6 +66,8 @@ def _watch(limit: int) -> None:
         if second % RELEASE_INTERVAL == 0:
             is_idle = time.process_time() - used < IDLE * RELEASE_INTERVAL * CHECK_INTERVAL
             if resident() > (least + IDLE_KEPT if is_idle else own + KEPT):
+                forget_labels()
+                clear_cache()  # callers' addresses
                 release()
                 least = resident()
             used = time.process_time()
