@@ -13,14 +13,17 @@ sys.path.append(str(Path(__file__).parent.parent / "tasks"))  # for retraining_s
 from retraining_service import mmfmeta, read_only, write_project
 
 
-@pytest.mark.long
-def test_candidates_from_a_versioned_store_are_promoted(
-    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
     project = tmp_path / "wines"
     project.mkdir()
     write_project(project)
+    return project
+
+
+@pytest.mark.long
+def test_candidates_from_a_versioned_store_are_promoted(bucket: str, project: Path) -> None:
     assert "pushed to" in mmfmeta(project, "push", "model.joblib", "--to", f"{bucket}/wine")
     before = (project / "artifacts.lock").read_text()
     model = (project / "model.joblib").read_bytes()
@@ -51,14 +54,8 @@ def test_candidates_from_a_versioned_store_are_promoted(
 
 
 @pytest.mark.long
-def test_a_read_only_project_offers_candidates(
-    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_project_offers_candidates(bucket: str, project: Path) -> None:
     """As in an image, where a target could not train at all."""
-    monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
-    project = tmp_path / "wines"
-    project.mkdir()
-    write_project(project)
     mmfmeta(project, "push", "model.joblib", "--to", f"{bucket}/read-only")
     prefix = read_only(project)
     offered = json.loads(mmfmeta(project, "retrain", "offer", prefix=prefix).splitlines()[-1])
