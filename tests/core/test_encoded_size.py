@@ -1,6 +1,7 @@
 """The size limit of results in each format: a few bytes of Parquet are a hundred of HTML."""
 
 import tracemalloc
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -145,3 +146,26 @@ def test_names_of_escaped_characters_are_limited(name: str) -> None:
     names = [f"{column}{character * 30_000}" for column in range(50)]
     with pytest.raises(BodyTooLarge, match=f"262,144 characters that are escaped in {name}"):
         codec.encode(pd.DataFrame([range(50)], columns=names), {"max_body": MIB})
+
+
+@pytest.mark.parametrize("form", ["JSON", "JSONL", "CSV", "XML", "HTML", "XLSX"])
+def test_control_characters_in_cells_of_objects_are_limited(form: str) -> None:
+    codec = find(Kind.TABLE, Format[form])
+    assert codec
+    options = {"max_body": 4_000}  # a thousand of them
+    for count, is_refused in ((1_000, False), (1_001, True)):
+        cells = [np.array(["\x01" * count], dtype=object)]
+        table = pd.DataFrame({"a": pd.Series(cells, dtype=object)})
+        with pytest.raises(BodyTooLarge) if is_refused else nullcontext():
+            codec.encode(table, options)
+
+
+@pytest.mark.parametrize("form", ["JSON", "JSONL"])
+def test_control_characters_of_a_category_count_in_each_row(form: str) -> None:
+    codec = find(Kind.TABLE, Format[form])
+    assert codec
+    options = {"max_body": 4_000}
+    for rows, is_refused in ((10, False), (11, True)):
+        table = pd.DataFrame({"a": pd.Categorical(["\x01" * 100] * rows)})
+        with pytest.raises(BodyTooLarge) if is_refused else nullcontext():
+            codec.encode(table, options)

@@ -3,9 +3,22 @@
 import io
 import struct
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
-from hostile_inputs import ANY, CSV, JSON, MIB, MSGPACK, NPY, REFUSED, HostileInput
+import pyarrow as pa
+from hostile_inputs import (
+    ANY,
+    ARROW,
+    CSV,
+    JSON,
+    MIB,
+    MSGPACK,
+    NPY,
+    REFUSED,
+    HostileInput,
+    arrow,
+)
 
 MOST = 12 * 50.0
 """MiB for one request: twelve times the largest body."""
@@ -255,6 +268,34 @@ def lists() -> Iterator[HostileInput]:
     )
 
 
+def in_arrow() -> Iterator[HostileInput]:
+    """Yield texts of control characters that Arrow holds once for many rows, or in lists."""
+    text = "\x01" * 90_000
+    cells = {
+        "a text of 90 kB of U+0001, 1,100 times by its index": (
+            pa.DictionaryArray.from_arrays(pa.array([0] * 1_100, pa.int32()), pa.array([text]))
+        ),
+        "500 lists of 90 kB of U+0001": pa.array([[text]] * 500),
+    }
+    for (name, column), form in product(cells.items(), ("json", "jsonl")):
+        yield in_format(name, column, form)
+    for form in ("csv", "xml", "xlsx"):
+        yield in_format("500 lists of 90 kB of U+0001", cells["500 lists of 90 kB of U+0001"], form)
+
+
+def in_format(name: str, column: pa.Array, form: str) -> HostileInput:
+    """Return an Arrow table of one column, sent back in another format."""
+    return HostileInput(
+        f"Arrow: {name}, as {form}",
+        f"/table?format={form}",
+        ARROW,
+        lambda: arrow(pa.table({"a": column})),
+        REFUSED,
+        seconds=5,
+        mib=400,
+    )
+
+
 def saved(array: np.ndarray) -> bytes:
     """Return an array as a .npy file."""
     buffer = io.BytesIO()
@@ -270,3 +311,4 @@ def results() -> Iterator[HostileInput]:
     yield from objects()
     yield from escaped()
     yield from lists()
+    yield from in_arrow()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from ..column_dtypes import column_dtypes
 from ..errors import BodyTooLarge
 from ..settings import MIB, Settings
 from . import json
@@ -97,6 +98,20 @@ class EscapeLimit:
         """Count those of further texts."""
         self.check("".join(filter(None, texts)))
 
+    def check_values(self, values: list[Any]) -> None:
+        """Count those of all texts and names in JSON values."""
+        level = values
+        seen: set[int] = set()
+        while level:
+            self.check_each(item for item in level if isinstance(item, str))
+            containers = [item for item in level if _holds_values(item)]
+            level = []
+            for container in containers:
+                if id(container) not in seen:  # else it is in several places, or holds itself
+                    seen.add(id(container))
+                    level.extend(container)
+                    level.extend(container.values() if isinstance(container, dict) else ())
+
     def check_json(self, text: bytes) -> None:
         """Count those of the JSON of a result, and those that are a part of the JSON."""
         self._subtract(sum(map(text.count, self._special)))
@@ -108,6 +123,28 @@ class EscapeLimit:
                 f"expected a result of at most {self._most:,} characters that are escaped in "
                 f"{self._name}, such as & or U+0001; send less text, or accept another format"
             )
+
+
+def check_nested_texts(table: pd.DataFrame, options: Options) -> None:
+    """Raise BodyTooLarge for lists and objects in cells, which are written as JSON, as for JSON."""
+    if not any(map(_is_object, column_dtypes(table))):
+        return
+    limit = EscapeLimit("JSON", SIX_BYTES, options)
+    for position, dtype in enumerate(table.dtypes):
+        if _is_object(dtype):
+            cells = table.iloc[:, position].tolist()
+            limit.check_values([cell for cell in cells if _holds_values(cell)])
+
+
+def _is_object(dtype: Any) -> bool:
+    return bool(dtype.kind == "O" and dtype != "str")
+
+
+def _holds_values(item: Any) -> bool:
+    """Return whether an item of a JSON value is a container; a list in Arrow becomes an array."""
+    if isinstance(item, dict | list | tuple):
+        return True
+    return getattr(getattr(item, "dtype", None), "kind", "") == "O" and bool(item.ndim)
 
 
 def check_names(table: pd.DataFrame, name: str, limit: EscapeLimit, options: Options) -> None:
@@ -128,18 +165,7 @@ def check_json_texts(value: Any, options: Options) -> None:
     with suppress(ValueError):  # of a type that it does not have, such as a date
         if len(marshal.dumps(value)) <= MIB:
             return
-    limit = EscapeLimit("JSON", SIX_BYTES, options)
-    level: list[Any] = [value]
-    seen: set[int] = set()
-    while level:
-        limit.check_each(item for item in level if isinstance(item, str))
-        containers = [item for item in level if isinstance(item, dict | list | tuple)]
-        level = []
-        for container in containers:
-            if id(container) not in seen:  # else it is in several places, or holds itself
-                seen.add(id(container))
-                level.extend(container)
-                level.extend(container.values() if isinstance(container, dict) else ())
+    EscapeLimit("JSON", SIX_BYTES, options).check_values([value])
 
 
 def bounded_plain(value: Any, name: str, most: int, limit: EscapeLimit | None = None) -> Any:

@@ -10,7 +10,7 @@ from . import csv_dialect, csv_rows, csv_text
 from .base import Codec, Kind, Options
 from .cell_text import simple_cells
 from .csv_reader import read
-from .encoded_size import check_cells, joined
+from .encoded_size import check_cells, check_nested_texts, joined
 from .formats import Format
 from .number_format import number_format_in
 
@@ -57,6 +57,7 @@ class _Separated(Codec["pd.DataFrame"]):
             value = _without_formulas(value)
         rows = csv_rows.rows(value, self.separator)
         if rows is None:
+            check_nested_texts(value, options)
             simple = _changed(value, "Oc", simple_cells)
             text = simple.to_csv(index=False, header=False, sep=self.separator)
             rows = iter([text.encode()])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import Codec, Kind, Options
 from .cell_text import cell_texts, text_rows
-from .encoded_size import EscapeLimit, check_cells, joined
+from .encoded_size import EscapeLimit, check_cells, check_nested_texts, joined
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class TableHTML(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "HTML", _MOST_CELLS)
+        check_nested_texts(value, options)
         limit = EscapeLimit("HTML", b"&<>\"'", options)
         limit.check_each(map(str, value.columns))
         names = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in value.columns)

@@ -146,6 +146,8 @@ def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
     values = cells.tolist()
     if cells.dtype == "str" and sum(len(text) for text in values if isinstance(text, str)) > MIB:
         limit.check_each(text for text in values if isinstance(text, str))
+    elif cells.dtype.kind == "O" and cells.dtype != "str":  # texts in lists, or one in many rows
+        limit.check_values(values)
     return json.dumps_each(values)
 
 

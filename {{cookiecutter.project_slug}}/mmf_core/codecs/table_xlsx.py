@@ -18,7 +18,7 @@ from ..settings import MIB
 from . import xlsx_file
 from .base import Codec, Kind, Options
 from .cell_text import name_invalid_cell, simple_cell
-from .encoded_size import EscapeLimit, check_cells
+from .encoded_size import EscapeLimit, check_cells, check_nested_texts
 from .formats import Format
 from .workbooks import read_zipped
 from .xlsx_numbers import cut_numbers
@@ -54,6 +54,7 @@ class TableXLSX(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "XLSX", _MOST_CELLS)
+        check_nested_texts(value, options)
         if len(value) > MAX_ROWS:
             raise BodyTooLarge(
                 f"expected a result of at most {MAX_ROWS:,} rows as XLSX, got {len(value):,}; "

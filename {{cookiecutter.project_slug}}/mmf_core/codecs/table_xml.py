@@ -15,7 +15,13 @@ from .base import Codec, Kind, Options
 from .cell_text import cell_texts, text_rows
 from .csv_reader import read
 from .decoded_size import refuse_sparse
-from .encoded_size import EscapeLimit, check_cells, check_names, joined
+from .encoded_size import (
+    EscapeLimit,
+    check_cells,
+    check_names,
+    check_nested_texts,
+    joined,
+)
 from .formats import Format
 from .xml_text import check_characters, new_parser
 
@@ -69,6 +75,7 @@ class TableXML(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "XML", _MOST_CELLS)
+        check_nested_texts(value, options)
         limit = EscapeLimit("XML", b'&<>"\r\n\t', options)
         check_names(value, "XML", limit, options)
         cells = "".join(map(_element, value.columns)).encode()
