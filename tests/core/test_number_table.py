@@ -77,7 +77,7 @@ def test_every_format_writes_it(format: Any) -> None:
         np.ma.masked_array([0.5, 1.5], mask=[True, False]),
         np.array([(1, 0.5)], dtype=[("a", int), ("b", float)]),
         np.array([]),
-        np.empty((3, 0)),
+        np.empty((0, 3)),
         np.zeros((2, 5_001)),
     ],
     ids=lambda result: f"{type(result).__name__} {getattr(result, 'dtype', '')} {np.shape(result)}",
