@@ -177,7 +177,7 @@ def test_botocore_body_internals() -> None:
 
 
 def test_urllib_forgets_addresses() -> None:
-    """Of callers: it keeps the last ones, wherever they lie in memory."""
+    """Of callers: it keeps the last ones, and the memory around them."""
     urlsplit("http://127.0.0.1/forgotten")
     clear_cache()
     assert urlsplit.cache_info().currsize == 0  # type: ignore[attr-defined]

@@ -47,7 +47,7 @@ class LabelCache(Generic[V]):
 
 
 def forget_labels() -> None:
-    """Clear these caches: what they hold may lie beside what a large request has left."""
+    """Clear these caches: their entries may keep memory that a large request has freed."""
     for cache in _caches:
         cache.clear()
 

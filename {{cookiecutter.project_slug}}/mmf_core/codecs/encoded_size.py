@@ -127,16 +127,17 @@ class EscapeLimit:
 
 def check_nested_texts(table: pd.DataFrame, options: Options) -> None:
     """Raise BodyTooLarge for lists and objects in cells, which are written as JSON, as for JSON."""
-    if not any(map(_is_object, column_dtypes(table))):
+    if not any(map(holds_objects, column_dtypes(table))):
         return
     limit = EscapeLimit("JSON", SIX_BYTES, options)
     for position, dtype in enumerate(table.dtypes):
-        if _is_object(dtype):
+        if holds_objects(dtype):
             cells = table.iloc[:, position].tolist()
             limit.check_values([cell for cell in cells if _holds_values(cell)])
 
 
-def _is_object(dtype: Any) -> bool:
+def holds_objects(dtype: Any) -> bool:
+    """Return whether a column of this type may have lists, objects, or a text for many rows."""
     return bool(dtype.kind == "O" and dtype != "str")
 
 

@@ -13,7 +13,14 @@ from . import fast_records, json, row_text
 from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, max_memory, refuse_sparse
-from .encoded_size import SIX_BYTES, EscapeLimit, check_cells, check_names, joined
+from .encoded_size import (
+    SIX_BYTES,
+    EscapeLimit,
+    check_cells,
+    check_names,
+    holds_objects,
+    joined,
+)
 from .json_conversion import date_texts
 from .json_values import check_depth
 from .kept_columns import kept_names
@@ -146,7 +153,7 @@ def _format_cells(limit: EscapeLimit, cells: Any) -> list[bytes]:
     values = cells.tolist()
     if cells.dtype == "str" and sum(len(text) for text in values if isinstance(text, str)) > MIB:
         limit.check_each(text for text in values if isinstance(text, str))
-    elif cells.dtype.kind == "O" and cells.dtype != "str":  # texts in lists, or one in many rows
+    elif holds_objects(cells.dtype):
         limit.check_values(values)
     return json.dumps_each(values)
 
