@@ -368,6 +368,7 @@ def hostile_service(folder: Path) -> Iterator[Service]:
         "MMF_FEEDBACK": "1",
         "MMF_DRIFT_SECONDS": "3600",
         "MMF_PAYLOAD_LOG": str(folder / "payloads"),
+        "MMF_PAYLOAD_LOG_SECONDS": "5",  # what waits to be written is not growth
     }
     reference = pd.DataFrame({"a": np.arange(100.0)})
     model = LinearRegression().fit(reference, reference["a"])
