@@ -260,6 +260,13 @@ def resident(pid: int) -> int:
     return 0
 
 
+def share(pid: int) -> int:
+    """Return a process's memory with its share of shared pages, in bytes; 0 if it has ended."""
+    with suppress(OSError):
+        return pss(pid)
+    return 0
+
+
 def memory(master: int) -> int:
     """Return the memory of the master and its descendants, without shared pages, in bytes."""
     return sum(map(resident, process_tree(master)))
@@ -401,7 +408,7 @@ def main(minutes: float, words: list[str]) -> int:
                 print(f"| {' | '.join(result.cells())} | {'; '.join(faults)}", flush=True)
             time.sleep(RELEASED)
             rounds += 1
-            usage = (sum(map(pss, process_tree(tree))) / MIB, open_files(tree))
+            usage = (sum(map(share, process_tree(tree))) / MIB, open_files(tree))
             print(f"after round {rounds}: {usage[0]:.0f} MiB, {usage[1]} open files", flush=True)
             if rounds >= WARM_UP:
                 usages.append(usage)

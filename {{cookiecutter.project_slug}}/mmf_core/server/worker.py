@@ -67,6 +67,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         blocking.threads = (threads := RequestThreads[Connection](self.cfg.threads),)
         return threads
 
+    def run(self) -> None:
+        """Serve; at the end, wait for requests that outlast the time they have."""
+        super().run()
+        self.tpool.shutdown(wait=True)
+
     def notify(self) -> None:
         """Beat ten times a second at most, not with every event."""
         now = time.monotonic()
@@ -185,7 +190,13 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         conn.sock.client_timeout = conn.client_timeout
         if not conn.is_whole:
             conn.begin_reading()
-        return super().handle(conn)
+        conn.sock.hold_headers()
+        outcome = super().handle(conn)
+        try:
+            conn.sock.send_held()
+        except OSError:  # the client has gone, or the connection was closed
+            return False
+        return outcome
 
     def _serve(self, conn: Connection) -> None:
         """Handle a request; have the poller wait for the next one without the main thread."""
