@@ -153,3 +153,53 @@ def test_request_is_rejected_if_no_thread_can_start(
     assert not threads.is_any_waiting()
     threads.submit(done.append, 2)
     assert adapted(threads, lambda: done == [2])
+
+
+def test_threads_that_waited_last_run_next(threads: RequestThreads[int]) -> None:
+    together = threading.Barrier(THREADS, timeout=LONGEST)
+    ran: list[int] = []
+
+    def run(_number: int) -> None:
+        ran.append(threading.get_ident())
+
+    for number in range(THREADS):
+        threads.submit(lambda _: together.wait() and None, number)
+    assert adapted(threads, lambda: not together.n_waiting and not threads.is_any_waiting())
+    time.sleep(0.1)  # they wait for the next request
+    for number in range(20):
+        threads.submit(run, number)
+        assert adapted(threads, lambda expected=number + 1: len(ran) == expected)
+        time.sleep(0.01)
+    assert len(set(ran)) < THREADS // 2
+
+
+def test_requests_that_were_taken_end_before_the_threads(cores: list[float]) -> None:
+    del cores
+    threads = RequestThreads[int](2)
+    gauge = Gauge(0.01)
+    for number in range(10):
+        threads.submit(gauge, number)
+    threads.shutdown(wait=True)
+    assert gauge.done == 10
+
+
+def test_request_waits_while_all_threads_are_blocked(cores: list[float]) -> None:
+    del cores
+    threads = RequestThreads[int](2)
+    may_go, blocked = threading.Event(), threading.Semaphore(0)
+    done: list[int] = []
+
+    def wait(_number: int) -> None:
+        assert threads.leave()
+        blocked.release()
+        may_go.wait(LONGEST)
+        threads.resume()
+
+    for number in range(2):
+        threads.submit(wait, number)
+    assert all(blocked.acquire(timeout=LONGEST) for _ in range(2))
+    threads.submit(done.append, 3)
+    assert not done
+    may_go.set()
+    assert adapted(threads, lambda: done == [3])
+    threads.shutdown(wait=True)

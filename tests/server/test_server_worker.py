@@ -308,7 +308,7 @@ def test_workers_may_differ_by_a_tenth_of_connections(
     """With a difference of two, thousands of simultaneous connections would need too many turns."""
     worker = harness(app, threads=2000).worker
     worker.worker_connections, worker.nr_conns = 10_000, own
-    worker._backlog_checked = float("inf")  # none is left over
+    worker._share._checked = float("inf")  # none is left over
     scoreboard.publish(2, least)
     try:
         assert (own < worker.worker_connections) == accepts
@@ -342,6 +342,7 @@ def test_main_loop_error_affects_one_connection(
         *((served.worker.tpool, "submit"), (served.worker, "_hang_up")),
     ]
     for count, broken in enumerate(faults, 1):
+        wait_until(lambda: len(served.worker.poller.get_map()) == 3)  # the client is waited for
         with monkeypatch.context() as patch:
             patch.setattr(*broken, failing_once(*broken))
             victim = served.connect()

@@ -3,10 +3,12 @@
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import nullcontext
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from mmf_core.errors import SettingError
 from mmf_core.settings import Settings
 from mmf_core.web import create_app, logs
 from mmf_core.web.replaced_handlers import warn_if_replaced
+from mmf_core.web.stdout_capture import StdoutCapture
 
 SHAPE = {"level", "logger", "message", "pid", "request_id", "time"}
 TEXT = mmf.String()
@@ -189,7 +192,7 @@ def test_stdout_is_still_file_like(output: Output) -> None:
 
 def test_buffer_and_encoding_are_those_of_the_wrapped_stream() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    lines = logs.StdoutCapture(stream)
+    lines = StdoutCapture(stream)
     assert lines.buffer is stream.buffer
     assert lines.encoding == "utf-8"
 
@@ -336,3 +339,19 @@ def test_other_handlers_get_the_full_record(output: Output) -> None:
         logger.removeHandler(handler)
     assert records[0].args == ("a" * 100_000, 1)
     assert output.json()
+
+
+def test_access_line_waits_for_no_other_line() -> None:
+    reader, writer = os.pipe()
+    handler = logs.StdoutHandler()
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader) as lines:
+        handler.setStream(stream)
+        writing = Thread(target=handler.write_object, args=({"path": "/вино"},))
+        with handler.lock or nullcontext():  # another line is being written
+            writing.start()
+            writing.join(10)
+            assert not writing.is_alive()
+        assert json.loads(lines.readline()) == {"path": "/вино"}
+        long = {"path": "/" + "a" * 10_000}  # a pipe might take it in pieces
+        handler.write_object(long)
+        assert json.loads(lines.readline()) == long

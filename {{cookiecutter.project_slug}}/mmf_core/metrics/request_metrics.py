@@ -91,9 +91,10 @@ class RequestMetrics(RequestObserver):
         try:
             counted = context.environ.pop(_COUNTED, None)
             counts = counted or _counts(context.target or "", context.protocol)
+            amounts = counts.amounts(context)
             if counted:
-                self._add([(counts["in_flight"], -1)])
-            self._add(counts.amounts(context))
+                amounts.append((counts["in_flight"], -1))
+            self._add(amounts)
         except Exception:  # noqa: BLE001
             _log.exception("request not counted")
 

@@ -14,7 +14,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..settings import MIB
 
@@ -102,7 +102,7 @@ class BlockingSocket(PatientSending, socket.socket):
                 raise TimeoutError("timed out")
         return super().recv(size, flags)
 
-    def sendfile(self, file: BinaryIO, offset: int = 0, count: int | None = None) -> int:
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """Send a file after what is held."""
         self.send_held()
         return super().sendfile(file, offset, count)

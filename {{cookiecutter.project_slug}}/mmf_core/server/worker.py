@@ -9,15 +9,12 @@ connection holds nothing up.
 from __future__ import annotations
 
 import logging
-import math
 import os
-import select
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import takewhile
 from selectors import EVENT_READ
 from threading import Lock
 from typing import Any
@@ -30,13 +27,12 @@ from .connections import Connection
 from .graceful_shutdown import stop_worker
 from .http_errors import error_response, timeout_response
 from .request_threads import RequestThreads
-from .scoreboard import SLACK, SLACK_RATIO, scoreboard
+from .share import ACCEPT_DELAY, Share
 from .sockets import limit_waits
 from .tls_connections import TLSConnection
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
 UNUSED_LINGER = 5.0  # seconds for the first request of a connection, when the worker ends
-ACCEPT_DELAY = 0.01  # seconds for a worker with fewer connections to accept first
 BEAT = 0.1  # seconds between two heartbeats, each of which is a system call
 _log = logging.getLogger("mmf.connections")
 
@@ -57,10 +53,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._slow_threads = max(1, self.cfg.threads // 2)
         self._slow_pool = ThreadPoolExecutor(self._slow_threads, "mmf-slow")
         self._slow = 0
-        self._backlog = select.poll()
-        self._backlog_checked = self._reaped = self._beaten = 0.0
-        self._share, self._shared, self._shared_conns = 0.0, 0.0, -1
+        self._share = Share(self.age, self.cfg.threads)
+        self._reaped = self._beaten = 0.0
         self._keeping = Lock()  # for what threads share with the main one
+
+    def init_process(self) -> None:
+        """Run the worker; gunicorn looks each setting up in a list of settings, many a request."""
+        self.cfg.__dict__ |= {name: each.get() for name, each in self.cfg.settings.items()}
+        super().init_process()
 
     def get_thread_pool(self) -> RequestThreads[Connection]:
         """Return the threads that run requests."""
@@ -81,34 +81,13 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     @property
     def worker_connections(self) -> float:
-        """The limit that is set, or fewer while a worker with fewer connections can accept.
-
-        It is computed again when a connection opens or closes, and every ACCEPT_DELAY seconds.
-        """
-        now = time.monotonic()
-        if self.nr_conns != self._shared_conns or now - self._shared >= ACCEPT_DELAY:
-            self._share, self._shared, self._shared_conns = self._find_share(), now, self.nr_conns
-        return self._share
+        """The limit that is set, or none while a worker with fewer connections can accept."""
+        waiting = len(self.keepalived_conns) + len(self.pending_conns) + self._slow
+        return self._share.limit(self._limit, self.nr_conns, waiting)
 
     @worker_connections.setter
     def worker_connections(self, limit: int) -> None:
         self._limit = limit
-
-    def _find_share(self) -> float:
-        waiting = len(self.keepalived_conns) + len(self.pending_conns) + self._slow
-        running = self.nr_conns - waiting
-        busy = running >= self.cfg.threads
-        scoreboard.publish(self.age, math.inf if busy else self.nr_conns)
-        least = scoreboard.min_connections(self.age)
-        share = 0 if busy and least < math.inf else least + max(SLACK, least * SLACK_RATIO)
-        return self._limit if self.nr_conns < share or self._is_unclaimed() else 0
-
-    def _is_unclaimed(self) -> bool:
-        """Report, every ACCEPT_DELAY seconds, whether a connection waits: the others may hang."""
-        if time.monotonic() - self._backlog_checked < ACCEPT_DELAY:
-            return False
-        self._backlog_checked = time.monotonic()
-        return bool(self._backlog.poll(0))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events; not for long if connections are left to others, or requests wait."""
@@ -120,10 +99,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or stop accepting; at the end, accept the backlog, which would be reset."""
         super().set_accept_enabled(enabled)
-        for listener in self.sockets:
-            self._backlog.register(listener, select.POLLIN)
+        self._share.watch(self.sockets)
         if not self.alive:
-            scoreboard.clear(self.age)
+            self._share.give_up()
             for listener in self.sockets:
                 listener.setblocking(False)
                 while self.nr_conns < self._limit and self._accept_one(listener):
@@ -204,19 +182,24 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             outcome = self.handle(conn)
         except BaseException as error:  # noqa: BLE001 - as an executor does
             outcome = error
-        with self._keeping:
+        with self._keeping:  # not during the system call: others would wait for that, too
             is_kept = outcome is True and self.alive and conn.can_be_kept()
             if is_kept:
                 conn.set_timeout()
-                try:
-                    self._wait(conn, self.keepalived_conns, self.on_client_socket_readable)
-                except Exception as error:  # noqa: BLE001 - as in enqueue_req
-                    self.method_queue.defer(self._give_up, conn, error)
+                self.keepalived_conns.append(conn)
         if not is_kept:
             self.method_queue.defer(self._finish, conn, outcome)
+            return
+        try:
+            self._poll(conn, self.on_client_socket_readable)
+        except Exception as error:  # noqa: BLE001 - as in enqueue_req
+            self.method_queue.defer(self._give_up, conn, error)
 
     def _wait(self, conn: Connection, waiting: Any, callback: Any) -> None:
         waiting.append(conn)
+        self._poll(conn, callback)
+
+    def _poll(self, conn: Connection, callback: Any) -> None:
         self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
 
     def _cap_keepalive(self, deadline: float) -> None:
@@ -229,14 +212,15 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def murder_keepalived(self, force: bool = False) -> None:
         """Close idle connections, but serve a request that has come at the last moment."""
         now, waiting = time.monotonic(), self.keepalived_conns
+        if self.alive and not force and (not waiting or waiting[0].timeout >= now):
+            return  # they are in the order of their times, but at the end: then there are two
         with self._keeping:
-            # By time, but at the end: then there are two times.
-            ordered = takewhile(lambda conn: conn.timeout < now, waiting) if self.alive else waiting
-            over = [conn for conn in ordered if force or conn.timeout < now]
+            over = [conn for conn in waiting if force or conn.timeout < now]
             for conn in over:
                 waiting.remove(conn)
-                self.poller.unregister(conn.sock)
         for conn in over:
+            with suppress(KeyError):  # at the end, a thread may be about to register it
+                self.poller.unregister(conn.sock)
             if not force and conn.is_readable():
                 self.enqueue_req(conn)
             else:

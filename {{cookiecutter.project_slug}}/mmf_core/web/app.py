@@ -6,9 +6,11 @@ import logging
 import os
 import signal
 from collections import Counter
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from inspect import CO_COROUTINE
 from itertools import chain
+from types import FunctionType
 from typing import Any, NoReturn
 
 from flask import Flask
@@ -112,6 +114,14 @@ class _App(Flask):
             self._routes = _fixed_routes(self.url_map)
         adapter.routes = self._routes
         return adapter
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is, unless it is asynchronous."""
+        plain = func.func if type(func) is partial else func
+        has_marks = type(plain) is not FunctionType or plain.__dict__
+        if not (has_marks or plain.__code__.co_flags & CO_COROUTINE):
+            return func
+        return super().ensure_sync(func)
 
     def raise_routing_exception(self, request: AnyRequest) -> NoReturn:
         """Raise what routing has found instead of a view."""

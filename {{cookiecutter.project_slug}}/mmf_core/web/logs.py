@@ -12,7 +12,6 @@ import logging.config
 import os
 import select
 import sys
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
@@ -25,6 +24,7 @@ from ..execution import Timings
 from ..settings import Settings
 from .log_redaction import redactor
 from .request_context import RequestContext, current_context
+from .stdout_capture import StdoutCapture, original
 
 MAX_TEXT = 32 * 1024
 """Characters of a message or of a traceback, of which a longer one keeps both ends."""
@@ -84,7 +84,7 @@ def configure(settings: Settings) -> None:
     if not root.handlers:
         logging.config.dictConfig(dict_config(settings))
     if writes_to_stdout():
-        sys.stdout = StdoutCapture(_original(sys.stdout))
+        sys.stdout = StdoutCapture(original(sys.stdout))
 
 
 def writes_to_stdout() -> bool:
@@ -103,7 +103,7 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
     """Writes lines to standard output, with the id of the current request and without secrets."""
 
     def __init__(self) -> None:
-        super().__init__(_original(sys.stdout))
+        super().__init__(original(sys.stdout))
         self._redact = redactor()
 
     def format(self, record: logging.LogRecord) -> str:
@@ -171,60 +171,6 @@ def _shorten(text: str) -> str:
 
 def _last_word_off(text: str) -> str:
     return text[: max(text.rfind(space) for space in " \n") + 1]
-
-
-def _original(stream: TextIO) -> TextIO:
-    return stream.stream if isinstance(stream, StdoutCapture) else stream
-
-
-class _Thread(threading.local):
-    is_logging = False
-
-
-class StdoutCapture(io.TextIOBase):
-    """Standard output that turns what is printed during a request into log lines.
-
-    A logging handler of the author's that prints, such as rich's, gets these lines as well: what it
-    prints of them goes straight to the output, or there would be no end.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self._log = logging.getLogger("mmf.stdout")
-        self._thread = _Thread()
-
-    def write(self, text: str) -> int:
-        context = current_context()
-        if context is None or self._thread.is_logging:
-            return self.stream.write(text)
-        *lines, context.partial_line = (context.partial_line + text).split("\n")
-        self._thread.is_logging = True
-        try:
-            for line in lines:
-                self._log.info("%s", line)
-        finally:
-            self._thread.is_logging = False
-        return len(text)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override] # read-only in every stream
-        return self.stream.encoding
-
-    @property
-    def buffer(self) -> Any:
-        return self.stream.buffer
-
-    def flush(self) -> None:
-        self.stream.flush()
-
-    def fileno(self) -> int:
-        return self.stream.fileno()
-
-    def isatty(self) -> bool:
-        return self.stream.isatty()
-
-    def writable(self) -> bool:
-        return True
 
 
 def _terminal() -> bool:
