@@ -136,7 +136,7 @@ def test_extras_are_removed_and_added_as_the_page_shows(project: Path) -> None:
     assert run(command, project) == printed.text
 
 
-def test_an_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> None:
+def test_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> None:
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     undo = re.search(r"`(git reset --hard && git clean -fd)`", text)
     remove = re.search(r"`(rm [^`]+index\.lock[^`]*)`", text)
@@ -151,7 +151,7 @@ def test_an_upgrade_is_undone_that_was_killed_while_git_wrote(project: Path) -> 
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_a_project_without_a_record_is_upgraded_as_the_page_shows(
+def test_project_without_a_record_is_upgraded_as_the_page_shows(
     template: Path, project: Path
 ) -> None:
     *_, command, _ = blocks(PAGE, "bash")

@@ -257,7 +257,7 @@ def test_each_tag_that_is_a_version_is_upgraded(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("edit", ["add_make_target", "rewrite_main"])
-def test_a_project_of_a_tag_is_upgraded(edit: str, template: Path, tmp_path: Path) -> None:
+def test_project_of_a_tag_is_upgraded(edit: str, template: Path, tmp_path: Path) -> None:
     """There may be no tag yet: the newest commit gets one, in a clone, and has a record."""
     if not git(template, "rev-list", "--max-count=1", "HEAD~1"):
         pytest.skip("this clone has one commit: git fetch --unshallow")

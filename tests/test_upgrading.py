@@ -178,7 +178,7 @@ def project(template: Path, made: Path, tmp_path: Path) -> Upgradable:
     return Upgradable(template, Path(shutil.copytree(made, tmp_path / "wines")))
 
 
-def test_a_project_has_a_record_of_where_it_comes_from(project: Upgradable) -> None:
+def test_project_has_a_record_of_where_it_comes_from(project: Upgradable) -> None:
     record = read_record(project.folder)
     assert (record.template, record.version) == (str(project.template), OLD)
     assert record.commit == git(project.template, "rev-parse", f"v{OLD}").strip()
@@ -240,7 +240,7 @@ def test_what_the_project_has_changed_stays(project: Upgradable) -> None:
 
 
 @pytest.mark.long
-def test_an_edited_core_is_not_lost(project: Upgradable) -> None:
+def test_edited_core_is_not_lost(project: Upgradable) -> None:
     edit(project.folder / "mmf_core" / "cors" / "capability.py", '"""', '"""Mine. ')
     commit(project.folder, "mine")
     printed = project.upgrade(code=2)
@@ -253,7 +253,7 @@ def test_an_edited_core_is_not_lost(project: Upgradable) -> None:
 
 
 @pytest.mark.parametrize("options", [pytest.param((), marks=pytest.mark.long), ("--mine",)])
-def test_a_removed_extra_stays_removed(options: tuple[str, ...], project: Upgradable) -> None:
+def test_removed_extra_stays_removed(options: tuple[str, ...], project: Upgradable) -> None:
     shutil.rmtree(project.folder / "mmf_core" / "cors")
     commit(project.folder, "without CORS")
     project.upgrade(*options)
@@ -373,7 +373,7 @@ def test_all_hooks_are_shown_if_those_of_the_project_are_unknown(
     assert git(project.folder, "status", "--porcelain") == ""
 
 
-def test_a_missing_cookiecutter_is_reported_before_anything_is_to_be_confirmed(
+def test_missing_cookiecutter_is_reported_before_anything_is_to_be_confirmed(
     project: Upgradable, tmp_path: Path
 ) -> None:
     (tmp_path / "git").symlink_to(str(shutil.which("git")))
@@ -416,7 +416,7 @@ def test_tests_of_the_project_that_fail_are_reported(project: Upgradable) -> Non
     assert NEW in project.text("mmf_core/__init__.py")
 
 
-def test_a_project_that_is_newer_than_the_newest_version_stays(
+def test_project_that_is_newer_than_the_newest_version_stays(
     project: Upgradable, tmp_path: Path
 ) -> None:
     older = tmp_path / "older"
@@ -430,7 +430,7 @@ def test_a_project_that_is_newer_than_the_newest_version_stays(
 
 
 @pytest.mark.parametrize("is_beside", [True, False])
-def test_a_relative_path_of_the_template_is_recorded_for_the_project(
+def test_relative_path_of_the_template_is_recorded_for_the_project(
     is_beside: bool, template: Path, tmp_path: Path
 ) -> None:
     folder = template.parent if is_beside else tmp_path
@@ -453,7 +453,7 @@ def test_a_relative_path_of_the_template_is_recorded_for_the_project(
 
 @pytest.mark.long
 @pytest.mark.parametrize("changes", [1, 2, 4, 8, 12, 16, 24, 64, 128, 256])
-def test_an_upgrade_that_is_killed_is_undone_by_git(changes: int, project: Upgradable) -> None:
+def test_upgrade_that_is_killed_is_undone_by_git(changes: int, project: Upgradable) -> None:
     """Before the first change of a file or after hundreds, git has the tree of before."""
     before = tree_of(project.folder)
     command = [sys.executable, "-c", INTERRUPTED, str(changes)]
@@ -482,7 +482,7 @@ def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None
     )
 
 
-def test_an_upgrade_does_not_begin_beside_another_git(project: Upgradable) -> None:
+def test_upgrade_does_not_begin_beside_another_git(project: Upgradable) -> None:
     """Nothing could be staged: the files would be changed by half."""
     lock = project.folder / ".git" / "index.lock"
     lock.touch()
@@ -493,7 +493,7 @@ def test_an_upgrade_does_not_begin_beside_another_git(project: Upgradable) -> No
 
 
 @pytest.mark.long
-def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
+def test_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
     edit(project.folder / ".gitignore", "\n", "\nnew.txt\n")
     commit(project.folder, "ignored")
     (project.folder / "new.txt").write_text("mine\n")
@@ -504,7 +504,7 @@ def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> N
     assert git(project.folder, "status", "--porcelain") == ""
 
 
-def test_a_core_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
+def test_core_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
     edit(project.folder / ".gitignore", "\n", "\nmmf_core/\n")
     git(project.folder, "rm", "-r", "--quiet", "--cached", "mmf_core")
     commit(project.folder, "ignored")
@@ -578,7 +578,7 @@ def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> Non
 
 
 @pytest.mark.long
-def test_a_project_without_a_record_is_adopted(project: Upgradable) -> None:
+def test_project_without_a_record_is_adopted(project: Upgradable) -> None:
     for name in (NAME, CRUFT):
         (project.folder / name).unlink()
     commit(project.folder, "no record")
@@ -589,14 +589,14 @@ def test_a_project_without_a_record_is_adopted(project: Upgradable) -> None:
 
 
 @pytest.mark.long
-def test_a_bundle_is_a_template(project: Upgradable, tmp_path: Path) -> None:
+def test_bundle_is_a_template(project: Upgradable, tmp_path: Path) -> None:
     bundle = tmp_path / "template.bundle"
     git(project.template, "bundle", "create", "--quiet", str(bundle), "--all")
     project.upgrade("--from-template", str(bundle))
     assert read_record(project.folder).version == NEW
 
 
-def test_an_address_that_cookiecutter_accepts_is_one_of_git(project: Upgradable) -> None:
+def test_address_that_cookiecutter_accepts_is_one_of_git(project: Upgradable) -> None:
     address = f"git+file://{project.template}"
     assert f"{NEW} is newer" in project.upgrade("--check", "--from-template", address, code=1)
 
@@ -604,7 +604,7 @@ def test_an_address_that_cookiecutter_accepts_is_one_of_git(project: Upgradable)
 @pytest.mark.parametrize(
     ("text", "reason"), [("not TOML", "cannot be read"), ('version = "1"\n', "cannot be read")]
 )
-def test_a_broken_record_is_named(text: str, reason: str, tmp_path: Path) -> None:
+def test_broken_record_is_named(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(text)
     with pytest.raises(UpgradeError, match=reason):
         read_record(tmp_path)
@@ -620,7 +620,7 @@ def test_a_broken_record_is_named(text: str, reason: str, tmp_path: Path) -> Non
         ("git@example.com:org/mmf.git", "git@example.com:org/mmf.git"),
     ],
 )
-def test_a_password_in_the_address_of_a_template_is_not_recorded(
+def test_password_in_the_address_of_a_template_is_not_recorded(
     address: str, recorded: str, tmp_path: Path
 ) -> None:
     write_record(tmp_path, Record(address, OLD, "1234567"))
@@ -756,7 +756,7 @@ def test_extras_are_merged_into_what_the_project_has_changed(
 
 
 @pytest.mark.long
-def test_an_upgrade_changes_the_parts_of_extras_that_were_added(
+def test_upgrade_changes_the_parts_of_extras_that_were_added(
     parts_template: Path, tmp_path: Path
 ) -> None:
     project = begin(parts_template, tmp_path / "core", extras="core")
@@ -797,9 +797,7 @@ def test_what_is_the_projects_own_stays_when_an_extra_is_removed(
     assert "prometheus-client" not in project.text("requirements.in")
 
 
-def test_an_extra_that_is_edited_is_not_removed_in_part(
-    parts_template: Path, tmp_path: Path
-) -> None:
+def test_extra_that_is_edited_is_not_removed_in_part(parts_template: Path, tmp_path: Path) -> None:
     """What is edited would stay, and be imported: no command, not even this one, would work."""
     project = begin(parts_template, tmp_path / "own")
     edit(project.folder / "mmf_core" / "cors" / "capability.py", '"""', '"""Mine. ')
@@ -813,7 +811,7 @@ def test_an_extra_that_is_edited_is_not_removed_in_part(
 
 
 @pytest.mark.long
-def test_an_extra_brings_what_it_requires(parts_template: Path, tmp_path: Path) -> None:
+def test_extra_brings_what_it_requires(parts_template: Path, tmp_path: Path) -> None:
     project = begin(parts_template, tmp_path / "core", extras="core")
     core, offered = project.folder / "mmf_core", parts_template / PAYLOAD / "mmf_core"
     assert set(with_required(["grpc"], core, offered)) == {"grpc", "v2"}
@@ -858,7 +856,7 @@ def test_extras_that_cannot_be_changed_are_refused(project: Upgradable, tmp_path
 
 
 @pytest.mark.long
-def test_an_extra_that_was_added_later_is_upgraded(template: Path, tmp_path: Path) -> None:
+def test_extra_that_was_added_later_is_upgraded(template: Path, tmp_path: Path) -> None:
     """A project began with the core alone: what it got later is not an edit of mmf_core."""
     git(template, "checkout", "--quiet", f"v{OLD}")
     try:
@@ -903,7 +901,7 @@ def test_the_commit_of_a_project_without_a_record_is_found(
         infer_record(project.folder, clone, "a template", "nowhere")
 
 
-def test_a_branch_hides_neither_a_tag_nor_a_commit(tmp_path: Path) -> None:
+def test_branch_hides_neither_a_tag_nor_a_commit(tmp_path: Path) -> None:
     """A template's branch may have any name; an old one is not what it is now."""
     template = tmp_path / "template"
     template.mkdir()
@@ -956,7 +954,7 @@ def test_answers_that_todays_questions_do_not_have_are_reported(
 
 
 @pytest.mark.long
-def test_a_project_moves_to_a_fork_of_its_template(project: Upgradable, tmp_path: Path) -> None:
+def test_project_moves_to_a_fork_of_its_template(project: Upgradable, tmp_path: Path) -> None:
     fork = tmp_path / "fork"
     git(tmp_path, "clone", "--quiet", str(project.template), str(fork))
     edit(fork / PAYLOAD / "Procfile", "web:", "# the fork\nweb:")
@@ -979,7 +977,7 @@ def test_a_project_moves_to_a_fork_of_its_template(project: Upgradable, tmp_path
         "\n",
     ],
 )
-def test_a_hostile_path_of_a_template_runs_nothing(path: str, project: Upgradable) -> None:
+def test_hostile_path_of_a_template_runs_nothing(path: str, project: Upgradable) -> None:
     assert "Error: git clone failed" in project.upgrade("--from-template", path, code=2)
     record = read_record(project.folder)
     write_record(project.folder, replace(record, template=path))
@@ -1021,7 +1019,7 @@ def test_what_the_template_removes_stays_if_it_is_changed(
 
 
 @pytest.mark.parametrize("is_conflict", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_a_file_that_both_sides_have_renamed_stays_under_both_names(
+def test_file_that_both_sides_have_renamed_stays_under_both_names(
     is_conflict: bool, project: Upgradable, tmp_path: Path
 ) -> None:
     template = tmp_path / "template"

@@ -106,7 +106,7 @@ print(len(set(sys.modules) - before))
 """
 
 
-def test_a_request_imports_no_library_that_could_have_been_preloaded() -> None:
+def test_request_imports_no_library_that_could_have_been_preloaded() -> None:
     """What a request imports is in each worker's own memory, among what a large body leaves."""
     command = [sys.executable, "-c", _USE_EVERY_FORMAT]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

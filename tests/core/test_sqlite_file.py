@@ -47,7 +47,7 @@ def test_nothing_is_written_to_files_that_have_the_descriptors_of_the_database(
     assert subprocess.check_output(command, cwd=tmp_path) == b"('kept',)\n"
 
 
-def test_a_second_connection_of_a_process_does_not_miss_the_first(tmp_path: Path) -> None:
+def test_second_connection_of_a_process_does_not_miss_the_first(tmp_path: Path) -> None:
     first, second = (SQLiteFile(tmp_path / "names.db", MIGRATIONS) for _ in range(2))
     add(first, "one")
     add(second, "two")
@@ -60,7 +60,7 @@ def test_a_second_connection_of_a_process_does_not_miss_the_first(tmp_path: Path
     assert not open_descriptors(tmp_path.iterdir())
 
 
-def test_a_file_that_was_deleted_is_created_again(tmp_path: Path) -> None:
+def test_file_that_was_deleted_is_created_again(tmp_path: Path) -> None:
     file = SQLiteFile(tmp_path / "names.db", MIGRATIONS)
     add(file, "old")
     for path in tmp_path.iterdir():

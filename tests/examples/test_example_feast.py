@@ -80,7 +80,7 @@ class BrokenFeast(StreamRequestHandler):
         self.wfile.write([*BROKEN.values()][number])
 
 
-def test_a_broken_response_of_feast_is_a_503(tmp_path: Path) -> None:
+def test_broken_response_of_feast_is_a_503(tmp_path: Path) -> None:
     for source in (EXAMPLE / "main.py", PAYLOAD / "app.py"):
         shutil.copy(source, tmp_path)
     joblib.dump(DummyClassifier(), tmp_path / "model.joblib")

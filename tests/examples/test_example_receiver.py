@@ -275,7 +275,7 @@ def test_each_row_counts_once_for_an_api_that_fails_and_a_receiver_that_is_kille
     assert any(len(statuses) > 1 for statuses in server.statuses.values())
 
 
-def test_a_prediction_counts_once_if_the_receiver_is_killed_before_its_acknowledgement(
+def test_prediction_counts_once_if_the_receiver_is_killed_before_its_acknowledgement(
     tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     with running(HangingOnce(tmp_path, [{"x": 1.0}, {"x": 2.0}])) as server:
@@ -291,7 +291,7 @@ def test_a_prediction_counts_once_if_the_receiver_is_killed_before_its_acknowled
         check(server, [2.0, 4.0])
 
 
-def test_an_api_that_hands_out_no_more_rows_gets_the_predictions_of_those_before(
+def test_api_that_hands_out_no_more_rows_gets_the_predictions_of_those_before(
     tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     with running(HandingOutOnce(tmp_path, [{"x": 1.0}, {"x": 2.0}])) as server:
@@ -302,7 +302,7 @@ def test_an_api_that_hands_out_no_more_rows_gets_the_predictions_of_those_before
 
 
 @pytest.mark.parametrize("query", ["", "?limit=20"])
-def test_an_invalid_row_holds_up_no_other(
+def test_invalid_row_holds_up_no_other(
     tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]], query: str
 ) -> None:
     rows: list[dict[str, Any]] = [{"x": 1.0}, {"x": "strong"}, {"x": math.nan}, {"x": 3.0}]
@@ -320,7 +320,7 @@ def test_an_invalid_row_holds_up_no_other(
 
 
 @pytest.mark.parametrize("query", ["", "?limit=20"])
-def test_a_row_for_which_the_service_fails_holds_up_no_other(
+def test_row_for_which_the_service_fails_holds_up_no_other(
     tmp_path: Path,
     receive: Callable[..., subprocess.Popen[bytes]],
     service_folder: Path,
@@ -342,7 +342,7 @@ def test_a_row_for_which_the_service_fails_holds_up_no_other(
     assert "row 4: " in log
 
 
-def test_a_prediction_that_the_api_refuses_holds_up_no_other(
+def test_prediction_that_the_api_refuses_holds_up_no_other(
     tmp_path: Path, receive: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     with running(Rejecting(tmp_path, [{"x": float(number)} for number in range(4)])) as server:
@@ -358,7 +358,7 @@ def test_a_prediction_that_the_api_refuses_holds_up_no_other(
 
 
 @pytest.mark.parametrize(("api", "column"), [(Nameless, "row_index"), (Dateless, "date")])
-def test_a_row_without_an_index_or_a_date_is_neither_lost_nor_numbered(
+def test_row_without_an_index_or_a_date_is_neither_lost_nor_numbered(
     tmp_path: Path,
     receive: Callable[..., subprocess.Popen[bytes]],
     api: type[FlakyAPI],

@@ -46,7 +46,7 @@ def test_example_has_a_short_readme_and_a_test(folder: Path) -> None:
     assert list(ROOT.glob(f"tests/*/test_example_{name}.py"))
 
 
-def test_a_skipped_example_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skipped_example_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """conftest.py skips it with what the installer has printed."""
     monkeypatch.setattr(commands, "ROOT", tmp_path)
     monkeypatch.setenv("UV_OFFLINE", "1")

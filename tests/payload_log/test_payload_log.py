@@ -181,7 +181,7 @@ def test_key_hashes_private_values(service: Make, lines: Any) -> None:
     assert "Ann" not in str(line)
 
 
-def test_a_private_list_of_an_arrow_file_is_masked(service: Make, lines: Any) -> None:
+def test_private_list_of_an_arrow_file_is_masked(service: Make, lines: Any) -> None:
     client = service()
     names = pa.array([[1.5, 2.5], None], pa.large_list(pa.float64()))
     table = io.BytesIO()

@@ -54,7 +54,7 @@ def test_candidates_from_a_versioned_store_are_promoted(bucket: str, project: Pa
 
 
 @pytest.mark.long
-def test_a_read_only_project_offers_candidates(bucket: str, project: Path) -> None:
+def test_read_only_project_offers_candidates(bucket: str, project: Path) -> None:
     """As in an image, where a target could not train at all."""
     mmfmeta(project, "push", "model.joblib", "--to", f"{bucket}/read-only")
     prefix = read_only(project)

@@ -122,7 +122,7 @@ def result_of(queue: Queue, task: dict[str, Any], format: str) -> bytes:
 
 @pytest.mark.parametrize("target", ["score?factor=2", "beside"])
 @pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "json", "parquet", "arrow", "xlsx"])
-def test_a_large_table_has_the_result_of_a_small_one(
+def test_large_table_has_the_result_of_a_small_one(
     target: str,
     format: str,
     open_queue: Callable[..., Queue],
@@ -176,7 +176,7 @@ def test_other_texts_are_read_in_pieces(format: str, small: Queue) -> None:
     assert result["prediction"].tolist() == (table["a"] + table["b"]).tolist()
 
 
-def test_a_result_that_is_too_large_for_memory_has_formats_that_are_written_in_pieces(
+def test_result_that_is_too_large_for_memory_has_formats_that_are_written_in_pieces(
     small: Queue,
 ) -> None:
     task = as_task(small, "score", text())
@@ -197,7 +197,7 @@ def test_a_result_that_is_too_large_for_memory_has_formats_that_are_written_in_p
         ("free", text() + b"1,much\n", 400, 'column "b": whole numbers in the first rows, text'),
     ],
 )
-def test_a_table_that_cannot_be_called_in_pieces_is_refused(
+def test_table_that_cannot_be_called_in_pieces_is_refused(
     target: str, data: bytes, status: int, message: str, small: Queue
 ) -> None:
     task = as_task(small, target, data)
@@ -233,7 +233,7 @@ def test_lines_that_name_too_many_columns_together_are_rejected_immediately(
     assert "expected a table of at most 16,384 columns" in response.get_json()["detail"]
 
 
-def test_a_result_is_stored_up_to_the_limit(
+def test_result_is_stored_up_to_the_limit(
     open_queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MMF_TASK_KEEP_MIB", "0.03125")
@@ -280,7 +280,7 @@ def test_others_have_the_limit_of_all_requests(
     assert "MMF_MAX_BODY_MIB" in response.get_json()["detail"]
 
 
-def test_a_call_that_is_not_a_task_has_the_limit_of_all_requests(small: Queue) -> None:
+def test_call_that_is_not_a_task_has_the_limit_of_all_requests(small: Queue) -> None:
     assert small.client.post("/score", data=text(), headers=CSV).status_code == 413
 
 
@@ -295,7 +295,7 @@ def test_large_tables_have_a_limit_of_their_own(
     )
 
 
-def test_a_body_that_ends_early_leaves_nothing(small: Queue, tmp_path: Path) -> None:
+def test_body_that_ends_early_leaves_nothing(small: Queue, tmp_path: Path) -> None:
     data = text()
     response = small.client.post(
         "/score",
@@ -351,7 +351,7 @@ def pair(
     return open_queue(0.01), open_queue(0.01)
 
 
-def test_a_table_that_arrives_has_its_place_in_the_queue(
+def test_table_that_arrives_has_its_place_in_the_queue(
     pair: tuple[Queue, Queue], tmp_path: Path
 ) -> None:
     first, second = pair
@@ -373,7 +373,7 @@ def test_a_table_that_arrives_has_its_place_in_the_queue(
     assert send(second, BytesIO(text())).status_code == 202
 
 
-def test_a_table_that_fits_is_accepted_beside_others(
+def test_table_that_fits_is_accepted_beside_others(
     open_queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_MAX_TASKS_MIB", str(2.1 * len(text()) / 2**20))
@@ -387,7 +387,7 @@ def test_a_table_that_fits_is_accepted_beside_others(
     assert second.work() == 2
 
 
-def test_a_table_that_is_not_accepted_leaves_its_place(
+def test_table_that_is_not_accepted_leaves_its_place(
     pair: tuple[Queue, Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = pair
@@ -410,7 +410,7 @@ def test_a_table_that_is_not_accepted_leaves_its_place(
     assert send(second, BytesIO(data), **{"TASK-ID": "mine"}).status_code == 202
 
 
-def test_a_full_queue_knows_its_tasks(pair: tuple[Queue, Queue], tmp_path: Path) -> None:
+def test_full_queue_knows_its_tasks(pair: tuple[Queue, Queue], tmp_path: Path) -> None:
     mine = {"TASK-ID": "mine"}
     for queue in pair:  # the second time, the queue is full
         response = send(queue, BytesIO(text()), **mine)
@@ -454,7 +454,7 @@ def test_the_same_table_is_the_same_task_whether_it_is_large_or_not(
     assert not [*(tmp_path / "tasks" / "files").iterdir()]
 
 
-def test_a_full_disk_is_waited_for(small: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_waited_for(small: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     full = partial(open, "/dev/full", "wb")
     task = small.submit("score", data=text(), headers=CSV)
     with monkeypatch.context() as patch:
@@ -466,7 +466,7 @@ def test_a_full_disk_is_waited_for(small: Queue, monkeypatch: pytest.MonkeyPatch
     assert small.client.get(f"/tasks/{task['id']}").get_json()["status"] == "succeeded"
 
 
-def test_a_file_that_was_deleted_fails_its_task(small: Queue, tmp_path: Path) -> None:
+def test_file_that_was_deleted_fails_its_task(small: Queue, tmp_path: Path) -> None:
     small.submit("score", data=text(), headers=CSV)
     (file,) = (tmp_path / "tasks" / "files").iterdir()
     file.unlink()

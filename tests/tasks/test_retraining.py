@@ -34,7 +34,7 @@ def second(live: Retraining) -> Retraining:
 
 
 @pytest.mark.long
-def test_a_model_is_trained_under_load_and_no_request_is_lost(second: Retraining) -> None:
+def test_model_is_trained_under_load_and_no_request_is_lost(second: Retraining) -> None:
     lost: list[str] = []
     seen: list[int] = []
     over = threading.Event()
@@ -149,7 +149,7 @@ def test_data_that_cannot_be_learnt_from(
     assert detail in problem["detail"]
 
 
-def test_a_model_without_an_example_is_compared_on_a_generated_row(second: Retraining) -> None:
+def test_model_without_an_example_is_compared_on_a_generated_row(second: Retraining) -> None:
     rows = [{"a": x, "b": -x / 2, "label": "low" if x < 0 else "high"} for x in (-2, -1, 1, 2)]
     response = requests.post(f"{second.service.url}/learn", json=rows, timeout=LONGEST)
     task = end_of(second.service.url, response.json())
@@ -158,7 +158,7 @@ def test_a_model_without_an_example_is_compared_on_a_generated_row(second: Retra
 
 
 @pytest.mark.long
-def test_a_file_is_trained_once_at_a_time(second: Retraining, tmp_path: Path) -> None:
+def test_file_is_trained_once_at_a_time(second: Retraining, tmp_path: Path) -> None:
     go = tmp_path / "go"
     task = submit(second.service.url, "retrain", {"go": str(go)})
     until(lambda: "training good" in _log_of(second, task))
@@ -197,7 +197,7 @@ def test_requests_train_only_if_allowed(tmp_path: Path) -> None:
         live.served(3)  # by the command line, without a request
 
 
-def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
+def test_full_disk_changes_nothing(tmp_path: Path) -> None:
     write_project(tmp_path)
     model = (tmp_path / "model.joblib").read_bytes()
     code = (
@@ -213,7 +213,7 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".retraining-*"))
 
 
-def test_a_read_only_project_is_refused_before_the_training(tmp_path: Path) -> None:
+def test_read_only_project_is_refused_before_the_training(tmp_path: Path) -> None:
     write_project(tmp_path)
     prefix = read_only(tmp_path)
     said = mmfmeta(tmp_path, "retrain", "retrain", code=1, prefix=prefix)
@@ -261,7 +261,7 @@ def test_invalid_declarations(tmp_path: Path, declared: str, words: str) -> None
 
 
 @pytest.mark.long
-def test_a_service_trains_by_its_schedule_though_no_request_may(tmp_path: Path) -> None:
+def test_service_trains_by_its_schedule_though_no_request_may(tmp_path: Path) -> None:
     by_request = '@mmf.target(returns=mmf.ModelFile("model.joblib"))'
     scheduled = '@mmf.target(returns=mmf.ModelFile("model.joblib"), schedule="* * * * *")'
     assert by_request in MAIN

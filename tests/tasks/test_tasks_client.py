@@ -29,7 +29,7 @@ def client(service: Service) -> Iterator[Client]:
         yield client
 
 
-def test_a_result_is_that_of_a_call(client: Client) -> None:
+def test_result_is_that_of_a_call(client: Client) -> None:
     table = pd.DataFrame({"a": [1.5, 2.0]})
     task = client.submit("double", table)
     pd.testing.assert_frame_equal(task.result(), client.double(table))
@@ -41,7 +41,7 @@ def test_a_result_is_that_of_a_call(client: Client) -> None:
     assert repr(task) == f"Task({task.id!r})"
 
 
-def test_a_call_of_a_background_target_waits_for_its_task(client: Client) -> None:
+def test_call_of_a_background_target_waits_for_its_task(client: Client) -> None:
     assert client.slow(0.01) == 1
 
 
@@ -63,7 +63,7 @@ def test_one_id_is_one_task(client: Client) -> None:
         client.submit("double", [{"a": 2}], task_id="задача")
 
 
-def test_a_handle_waits_for_its_timeout_and_cancels(client: Client, tmp_path: Path) -> None:
+def test_handle_waits_for_its_timeout_and_cancels(client: Client, tmp_path: Path) -> None:
     task = client.submit("wait", str(tmp_path / "never"))
     until(lambda: task.progress == 0.5)
     assert (task.status, task.message) == ("processing", "waiting")
@@ -103,7 +103,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return shown
 
 
-def test_a_bar_shows_the_progress_where_tqdm_is(
+def test_bar_shows_the_progress_where_tqdm_is(
     client: Client, shown: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.submit("slow", 0.1).result(bar=True) == 1
@@ -114,7 +114,7 @@ def test_a_bar_shows_the_progress_where_tqdm_is(
     assert not shown
 
 
-def test_a_bar_is_shown_in_terminals_and_notebooks(
+def test_bar_is_shown_in_terminals_and_notebooks(
     client: Client, shown: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def is_shown(**options: bool) -> bool:
@@ -133,7 +133,7 @@ def test_a_bar_is_shown_in_terminals_and_notebooks(
     assert is_shown()
 
 
-def test_a_service_that_lets_no_client_wait_is_polled_with_pauses(
+def test_service_that_lets_no_client_wait_is_polled_with_pauses(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits, pauses = [], []
@@ -150,7 +150,7 @@ def test_a_service_that_lets_no_client_wait_is_polled_with_pauses(
     assert pauses[:-1] == [0.5] * (len(waits) - 1)
 
 
-def test_a_handle_outlasts_a_restart_of_the_service(
+def test_handle_outlasts_a_restart_of_the_service(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refresh, outage = module.Task.refresh, [Unreachable("refused", sent=False), Busy("starting")]

@@ -53,7 +53,7 @@ def limit_files(service: Service, limits: tuple[int, int]) -> None:
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_rejects_new_tasks_and_keeps_running_ones(tmp_path: Path) -> None:
+def test_full_disk_rejects_new_tasks_and_keeps_running_ones(tmp_path: Path) -> None:
     file = tmp_path / "go"
     with serving(tmp_path, quiet=True) as service:
         task = submit(service.url, "wait", str(file))
@@ -83,7 +83,7 @@ def test_a_full_disk_rejects_new_tasks_and_keeps_running_ones(tmp_path: Path) ->
         assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["attempts"] == 1
 
 
-def test_a_clock_that_jumps_neither_loses_nor_repeats_a_task(tmp_path: Path) -> None:
+def test_clock_that_jumps_neither_loses_nor_repeats_a_task(tmp_path: Path) -> None:
     with serving(tmp_path, CLOCKS) as service:
         for jump in (3600.0, -7200.0, 86400.0 * 30):
             task = submit(service.url, "sleep", 1.0)
@@ -95,7 +95,7 @@ def test_a_clock_that_jumps_neither_loses_nor_repeats_a_task(tmp_path: Path) -> 
             assert fetch(service.url, task).json() == {"result": 1.0}
 
 
-def test_a_function_that_floods_its_log_keeps_both_ends(service: Service) -> None:
+def test_function_that_floods_its_log_keeps_both_ends(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "flood", 10_000))
     assert task["status"] == "succeeded"
     log = requests.get(service.url + task["urls"]["log"], timeout=LONGEST).text
@@ -106,7 +106,7 @@ def test_a_function_that_floods_its_log_keeps_both_ends(service: Service) -> Non
 
 
 @pytest.mark.long
-def test_a_function_that_prints_100_mb_keeps_both_ends(service: Service) -> None:
+def test_function_that_prints_100_mb_keeps_both_ends(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "flood?size=1000000", 100))
     assert (task["status"], task["attempts"]) == ("succeeded", 1)
     log = requests.get(service.url + task["urls"]["log"], timeout=LONGEST).text
@@ -115,7 +115,7 @@ def test_a_function_that_prints_100_mb_keeps_both_ends(service: Service) -> None
     assert len(log) < 600_000
 
 
-def test_a_function_that_closes_the_queues_descriptors_has_crashed(
+def test_function_that_closes_the_queues_descriptors_has_crashed(
     service: Service, tmp_path: Path
 ) -> None:
     """The queue was blocked for good, or written to the files that have those numbers since."""

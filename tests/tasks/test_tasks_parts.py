@@ -67,7 +67,7 @@ def test_invalid_settings_are_rejected(variable: str, text: str) -> None:
         TaskSettings.from_env({variable: text})
 
 
-def test_a_full_sync_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_sync_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
     for sync, pragma in (("normal", 1), ("full", 2)):
         monkeypatch.setenv("MMF_TASK_SYNC", sync)
@@ -100,7 +100,7 @@ def test_nothing_runs_in_the_background_without_this_extra(monkeypatch: pytest.M
         create_app(registry)
 
 
-def test_a_target_that_trains_is_left_out_without_its_extra(
+def test_target_that_trains_is_left_out_without_its_extra(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("mmf_core.web.app.parts", lambda _name: [])
@@ -117,7 +117,7 @@ def test_a_target_that_trains_is_left_out_without_its_extra(
 def _nothing() -> None: ...
 
 
-def test_a_call_outside_a_task_has_no_progress() -> None:
+def test_call_outside_a_task_has_no_progress() -> None:
     mmf.progress(0.5, "half")
     assert mmf.cancelled() is False
     for fraction in (-0.1, 1.1, float("nan")):
@@ -125,7 +125,7 @@ def test_a_call_outside_a_task_has_no_progress() -> None:
             mmf.progress(fraction)
 
 
-def test_a_log_has_the_lines_of_the_author_without_secrets(
+def test_log_has_the_lines_of_the_author_without_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MY_TOKEN", "very-secret-indeed")
@@ -146,7 +146,7 @@ def test_a_log_has_the_lines_of_the_author_without_secrets(
     assert handler.text() == ""
 
 
-def test_a_long_log_keeps_its_ends() -> None:
+def test_long_log_keeps_its_ends() -> None:
     handler = log.TaskLog()
     for number in range(20_000):
         text = f"{number:06d} {'x' * 92}"
@@ -168,7 +168,7 @@ def test_a_long_log_keeps_its_ends() -> None:
     assert handler.text().endswith(f" characters left out …\n{'z' * (half - 1)}\n")
 
 
-def test_a_reload_that_fails_keeps_the_application_before_it(queue: Queue) -> None:
+def test_reload_that_fails_keeps_the_application_before_it(queue: Queue) -> None:
     assert TaskService.latest is queue.app
     with suppress(RuntimeError), reimporting([]):
         create_app(declare())
@@ -176,7 +176,7 @@ def test_a_reload_that_fails_keeps_the_application_before_it(queue: Queue) -> No
     assert TaskService.latest is queue.app
 
 
-def test_a_process_that_has_lost_its_task_cannot_store_a_result(queue: Queue) -> None:
+def test_process_that_has_lost_its_task_cannot_store_a_result(queue: Queue) -> None:
     queue.submit("nothing")
     task = queue.store.claim("first", 1)
     assert task
@@ -192,7 +192,7 @@ def test_a_process_that_has_lost_its_task_cannot_store_a_result(queue: Queue) ->
     assert queue.store.open_result(stored).read() == b"2"
 
 
-def test_a_waiting_task_takes_two_statements(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_task_takes_two_statements(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a round trip to a server, and all but the claim wait for its disk."""
     for _ in range(3):
         queue.submit("nothing")
@@ -237,7 +237,7 @@ def calls_of_tasks() -> Iterator[list[str]]:
         threading.setprofile(None)
 
 
-def test_a_call_does_not_look_at_the_queue(queue: Queue) -> None:
+def test_call_does_not_look_at_the_queue(queue: Queue) -> None:
     """So it takes as long beside ten thousand tasks that wait; `make bench-tasks` counts that."""
     by_length = []
     for length in (0, 1, 50):
@@ -252,7 +252,7 @@ def test_a_call_does_not_look_at_the_queue(queue: Queue) -> None:
     assert {"Store.add", f"{type(queue.store._database).__name__}.rows"} <= {*called}
 
 
-def test_a_long_queue_is_not_counted_for_each_task(
+def test_long_queue_is_not_counted_for_each_task(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_limits, "MARGIN_TASKS", 3)
@@ -281,7 +281,7 @@ def test_a_long_queue_is_not_counted_for_each_task(
     assert len(counts) == 1
 
 
-def test_a_task_is_started_as_often_as_its_retries_allow(queue: Queue) -> None:
+def test_task_is_started_as_often_as_its_retries_allow(queue: Queue) -> None:
     queue.submit("nothing")  # retries=1
     for attempt in (1, 2):
         task = queue.store.claim("worker", 1)
@@ -304,7 +304,7 @@ def test_requeueing_does_not_count_as_an_attempt(queue: Queue) -> None:
         queue.store.requeue(task, "", counts=False)
 
 
-def test_a_worker_takes_the_tasks_of_workers_without_a_heartbeat(
+def test_worker_takes_the_tasks_of_workers_without_a_heartbeat(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "LEASE", 10.0)
@@ -328,7 +328,7 @@ def test_a_worker_takes_the_tasks_of_workers_without_a_heartbeat(
     assert queue.store.heartbeats.others(watching._id) == {}
 
 
-def test_a_worker_waits_for_a_database_that_has_gone_away(
+def test_worker_waits_for_a_database_that_has_gone_away(
     queue: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     watching = TaskWorker(queue.app, 1, 0)
@@ -352,7 +352,7 @@ def test_a_worker_waits_for_a_database_that_has_gone_away(
     assert [record.message for record in caplog.records] == ["gone"]  # said once
 
 
-def test_a_statement_waits_for_another_process_that_writes(
+def test_statement_waits_for_another_process_that_writes(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = file_queue.submit("double", json=[{"a": 1}])
@@ -370,7 +370,7 @@ def test_a_statement_waits_for_another_process_that_writes(
         other.rollback()
 
 
-def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
+def test_worker_runs_without_a_web_server(tmp_path: Path) -> None:
     main = APP.replace("registry = mmf.Registry()", "").replace("registry.target", "mmf.target")
     (tmp_path / "main.py").write_text(main.replace("app = create_app(registry)", ""))
     app = 'from mmf_core.web import create_app\n\napp = create_app("main")\n'
@@ -400,7 +400,7 @@ def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
             process.wait()
 
 
-def test_a_queue_of_an_older_version_is_migrated(
+def test_queue_of_an_older_version_is_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
@@ -419,7 +419,7 @@ def test_a_queue_of_an_older_version_is_migrated(
     queue.store.close()
 
 
-def test_an_unreachable_server_is_a_503_and_the_service_is_ready(
+def test_unreachable_server_is_a_503_and_the_service_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(PostgreSQL, "requires", {})
@@ -448,7 +448,7 @@ FAKE: Any = ModuleType("psycopg")
 FAKE.Error, FAKE.connect = _Error, _connect
 
 
-def test_a_server_needs_its_package_and_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_needs_its_package_and_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PostgreSQL, "requires", {"no_such_module": "psycopg[binary]"})
     with pytest.raises(MissingPackage, match=r"pip install psycopg\[binary\]"):
         PostgreSQL("postgresql://host/name")
@@ -456,7 +456,7 @@ def test_a_server_needs_its_package_and_an_address(monkeypatch: pytest.MonkeyPat
         TaskSettings.from_env({"MMF_TASKS": "redis://host"})
 
 
-def test_an_outage_of_the_server_is_logged_once(
+def test_outage_of_the_server_is_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A worker without tasks logged ten lines a second."""
@@ -481,7 +481,7 @@ def test_an_outage_of_the_server_is_logged_once(
     assert logged == [f"PostgreSQL: {reason}" for reason in ("refused", "refused", "starting up")]
 
 
-def test_a_server_needs_a_place_for_files_that_all_machines_have() -> None:
+def test_server_needs_a_place_for_files_that_all_machines_have() -> None:
     server = {"MMF_TASKS": "postgresql://host/name"}
     with pytest.raises(SettingError) as raised:
         TaskSettings.from_env(server)
@@ -495,7 +495,7 @@ def test_a_server_needs_a_place_for_files_that_all_machines_have() -> None:
         TaskSettings.from_env(server | {"MMF_TASK_FILES": "ftp://there"})
 
 
-def test_a_start_says_in_one_line_that_files_need_a_place(tmp_path: Path) -> None:
+def test_start_says_in_one_line_that_files_need_a_place(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("")
     environment = {**os.environ, "PYTHONPATH": str(PAYLOAD), "MMF_TASKS": "postgresql://host/name"}
     service = ["gunicorn", "--config", str(PAYLOAD / "gunicorn.conf.py"), "app:app"]
@@ -537,7 +537,7 @@ def test_work_longer_than_a_heartbeat_is_done_by_other_processes(
 
 
 @pytest.mark.long
-def test_a_server_that_restarts_loses_no_task(tmp_path: Path, postgresql: dict[str, str]) -> None:
+def test_server_that_restarts_loses_no_task(tmp_path: Path, postgresql: dict[str, str]) -> None:
     with serving(tmp_path, **postgresql) as service:
         file = tmp_path / "go"
         task = submit(service.url, "wait", str(file))

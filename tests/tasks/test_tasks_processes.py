@@ -46,7 +46,7 @@ def ids(url: str) -> set[str]:
     return {task["id"] for task in tasks}
 
 
-def test_a_task_runs_beside_the_web_workers(service: Service) -> None:
+def test_task_runs_beside_the_web_workers(service: Service) -> None:
     task = submit(service.url, "double", [{"a": 1.5}])
     done = end_of(service.url, task)
     assert (done["status"], done["attempts"]) == ("succeeded", 1)
@@ -71,7 +71,7 @@ def test_responses_wait_as_long_as_preferred(service: Service) -> None:
     assert response.json()["status"] == "succeeded"
 
 
-def test_a_result_that_was_delivered_is_not_kept_unless_its_id_is_known(
+def test_result_that_was_delivered_is_not_kept_unless_its_id_is_known(
     service: Service,
 ) -> None:
     before = ids(service.url)
@@ -90,7 +90,7 @@ def test_a_result_that_was_delivered_is_not_kept_unless_its_id_is_known(
     assert ids(service.url) - before == {"known"}
 
 
-def test_a_client_that_hangs_up_before_it_knows_the_task_ends_it(
+def test_client_that_hangs_up_before_it_knows_the_task_ends_it(
     service: Service, tmp_path: Path
 ) -> None:
     def send(file: str, **headers: str) -> None:
@@ -127,7 +127,7 @@ def test_progress_and_log_of_a_running_task_are_visible(service: Service, tmp_pa
     assert end_of(service.url, task)["status"] == "succeeded"
 
 
-def test_a_running_task_is_cancelled_with_all_that_it_has_started(
+def test_running_task_is_cancelled_with_all_that_it_has_started(
     service: Service, tmp_path: Path
 ) -> None:
     marker = tmp_path / "started"
@@ -141,7 +141,7 @@ def test_a_running_task_is_cancelled_with_all_that_it_has_started(
     assert end_of(service.url, after)["status"] == "succeeded"
 
 
-def test_a_function_notices_that_it_is_cancelled(service: Service, tmp_path: Path) -> None:
+def test_function_notices_that_it_is_cancelled(service: Service, tmp_path: Path) -> None:
     task = submit(service.url, "notice", str(tmp_path / "begun"))
     until((tmp_path / "begun").exists)
     requests.post(service.url + task["urls"]["cancel"], timeout=LONGEST)
@@ -165,7 +165,7 @@ def test_background_targets_are_only_tasks_with_a_deadline_of_their_own(service:
     assert "slow" not in models
 
 
-def test_a_function_that_ends_its_process_is_retried_and_fails_with_a_reason(
+def test_function_that_ends_its_process_is_retried_and_fails_with_a_reason(
     service: Service,
 ) -> None:
     task = end_of(service.url, submit(service.url, "leave", 7))
@@ -174,7 +174,7 @@ def test_a_function_that_ends_its_process_is_retried_and_fails_with_a_reason(
 
 
 @pytest.mark.parametrize(("attempts", "status"), [(3, "succeeded"), (4, "failed")])
-def test_a_task_runs_again_while_its_upstream_is_down(
+def test_task_runs_again_while_its_upstream_is_down(
     service: Service, tmp_path: Path, attempts: int, status: str
 ) -> None:
     """As often as after a crash, `retries=`."""
@@ -189,20 +189,20 @@ def test_a_task_runs_again_while_its_upstream_is_down(
         assert response.json()["detail"] == "the feature store does not respond"
 
 
-def test_a_function_that_runs_out_of_memory_fails_alone(service: Service) -> None:
+def test_function_that_runs_out_of_memory_fails_alone(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "allocate", {}))
     assert (task["status"], task["error"]["status"]) == ("failed", 500)
     assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
 
 
-def test_a_function_that_is_killed_each_time_fails_with_a_reason(service: Service) -> None:
+def test_function_that_is_killed_each_time_fails_with_a_reason(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "die", {}))
     assert (task["status"], task["attempts"]) == ("failed", 2)
     assert "SIGKILL (out of memory?)" in task["error"]["detail"]
     assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
 
 
-def test_an_exception_of_any_class_fails_a_task_immediately(service: Service) -> None:
+def test_exception_of_any_class_fails_a_task_immediately(service: Service) -> None:
     """Even one that is no Exception."""
     task = end_of(service.url, submit(service.url, "interrupt", {}))
     assert (task["status"], task["attempts"]) == ("failed", 1)
@@ -210,7 +210,7 @@ def test_an_exception_of_any_class_fails_a_task_immediately(service: Service) ->
     assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["status"] == "succeeded"
 
 
-def test_a_function_that_forks_has_one_result(service: Service) -> None:
+def test_function_that_forks_has_one_result(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "fork", {}))
     assert (task["status"], task["attempts"]) == ("succeeded", 1)
     assert fetch(service.url, task).json() == {"result": 2}
@@ -230,7 +230,7 @@ def test_twenty_clients_with_one_id_get_one_task(service: Service, tmp_path: Pat
     assert len(started(file)) == 1
 
 
-def test_a_killed_process_has_its_task_run_again(service: Service, tmp_path: Path) -> None:
+def test_killed_process_has_its_task_run_again(service: Service, tmp_path: Path) -> None:
     file = tmp_path / "go"
     task = submit(service.url, "wait", str(file))
     (pid,) = until(lambda: started(file))
@@ -243,7 +243,7 @@ def test_a_killed_process_has_its_task_run_again(service: Service, tmp_path: Pat
 
 
 @pytest.mark.parametrize("which", ["worker", "web"])
-def test_a_killed_worker_loses_no_task(service: Service, tmp_path: Path, which: str) -> None:
+def test_killed_worker_loses_no_task(service: Service, tmp_path: Path, which: str) -> None:
     file = tmp_path / "go"
     task = submit(service.url, "wait", str(file))
     (pid,) = until(lambda: started(file))
@@ -267,7 +267,7 @@ def test_a_killed_worker_loses_no_task(service: Service, tmp_path: Path, which: 
         assert fetch(service.url, each).text == f"a\n{2.0 * number}\n"
 
 
-def test_a_killed_service_loses_no_task(tmp_path: Path, own_engine: dict[str, str]) -> None:
+def test_killed_service_loses_no_task(tmp_path: Path, own_engine: dict[str, str]) -> None:
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
@@ -319,7 +319,7 @@ def test_processes_end_with_a_master_that_is_killed(
         assert (done["status"], done["attempts"]) == ("succeeded", 1)  # it was put back
 
 
-def test_a_stop_lets_a_running_task_finish(tmp_path: Path, own_engine: dict[str, str]) -> None:
+def test_stop_lets_a_running_task_finish(tmp_path: Path, own_engine: dict[str, str]) -> None:
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
@@ -335,9 +335,7 @@ def test_a_stop_lets_a_running_task_finish(tmp_path: Path, own_engine: dict[str,
         assert state_of(service.url, queued)["status"] == "queued"
 
 
-def test_a_stop_requeues_tasks_that_take_too_long(
-    tmp_path: Path, own_engine: dict[str, str]
-) -> None:
+def test_stop_requeues_tasks_that_take_too_long(tmp_path: Path, own_engine: dict[str, str]) -> None:
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine, WEB_GRACEFUL_TIMEOUT="3") as service:
         task = submit(service.url, "wait", str(file))
@@ -350,7 +348,7 @@ def test_a_stop_requeues_tasks_that_take_too_long(
         assert end_of(service.url, task)["attempts"] == 1
 
 
-def test_a_reload_lets_a_running_task_finish_beside_the_new_version(
+def test_reload_lets_a_running_task_finish_beside_the_new_version(
     tmp_path: Path, own_engine: dict[str, str]
 ) -> None:
     file = tmp_path / "go"
@@ -418,7 +416,7 @@ app = create_app(registry)
 
 
 @pytest.mark.long
-def test_a_process_that_keeps_memory_is_replaced_when_it_has_nothing_to_do(tmp_path: Path) -> None:
+def test_process_that_keeps_memory_is_replaced_when_it_has_nothing_to_do(tmp_path: Path) -> None:
     with serving(tmp_path, KEEPING) as service:
 
         def run(mib: int) -> int:

@@ -35,7 +35,7 @@ def assert_own_problem(queue: Queue, task: dict[str, Any], status: int, words: s
     return response.text
 
 
-def test_a_task_is_the_object_of_the_contract(queue: Queue) -> None:
+def test_task_is_the_object_of_the_contract(queue: Queue) -> None:
     response = queue.client.post("/double", headers=ASYNC, **CSV)
     task = response.get_json()
     assert response.status_code == 202
@@ -64,7 +64,7 @@ def test_a_task_is_the_object_of_the_contract(queue: Queue) -> None:
     assert done["metrics"]["predict_time"] > 0
 
 
-def test_a_result_is_available_in_every_format(queue: Queue) -> None:
+def test_result_is_available_in_every_format(queue: Queue) -> None:
     task = queue.submit("double", **CSV)
     queue.work()
     url = task["urls"]["result"]
@@ -77,14 +77,14 @@ def test_a_result_is_available_in_every_format(queue: Queue) -> None:
     assert_problem(queue.client.get(f"{url}?format=png"), 406, "expected one of csv")
 
 
-def test_a_format_that_cannot_hold_a_result_is_rejected_and_the_task_is_kept(queue: Queue) -> None:
+def test_format_that_cannot_hold_a_result_is_rejected_and_the_task_is_kept(queue: Queue) -> None:
     task = queue.submit("cube", json=[2, 2, 2])
     queue.work()
     assert_problem(queue.client.get(task["urls"]["result"] + "?format=csv"), 406, "accept")
     assert queue.client.get(task["urls"]["result"]).status_code == 200
 
 
-def test_a_form_is_a_task_too_and_is_the_same_with_another_boundary(queue: Queue) -> None:
+def test_form_is_a_task_too_and_is_the_same_with_another_boundary(queue: Queue) -> None:
     def send(left: bytes) -> Any:
         data = {"left": (io.BytesIO(left), "a.txt"), "right": "7"}
         return queue.client.post("/both", data=data, headers=ASYNC | {"TASK-ID": "mine"})
@@ -139,7 +139,7 @@ def test_errors_of_a_task_are_those_of_its_call(queue: Queue) -> None:
     assert "secret" not in assert_own_problem(queue, crash, 500, "its log has the reason")
 
 
-def test_a_task_waits_for_its_upstream_and_holds_up_no_other(queue: Queue) -> None:
+def test_task_waits_for_its_upstream_and_holds_up_no_other(queue: Queue) -> None:
     waiting, other = queue.submit("broken", json="later"), queue.submit("double", **CSV)
     assert queue.work() == 2
     state = queue.client.get(waiting["urls"]["self"]).get_json()
@@ -153,7 +153,7 @@ def test_a_task_waits_for_its_upstream_and_holds_up_no_other(queue: Queue) -> No
     assert_own_problem(queue, waiting, 503, "the cadastre does not respond")
 
 
-def test_a_clock_that_is_set_back_delays_no_further_attempt(
+def test_clock_that_is_set_back_delays_no_further_attempt(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = queue.submit("broken", json="later")
@@ -166,14 +166,14 @@ def test_a_clock_that_is_set_back_delays_no_further_attempt(
     assert queue.client.get(waiting["urls"]["self"]).get_json()["status"] == "failed"
 
 
-def test_a_call_without_the_preference_is_not_a_task(queue: Queue) -> None:
+def test_call_without_the_preference_is_not_a_task(queue: Queue) -> None:
     for prefer in ("wait=5", "return=minimal", ""):
         response = queue.client.post("/double", headers={"Prefer": prefer}, **CSV)
         assert response.status_code == 200
     assert queue.store.counts() == {}
 
 
-def test_a_result_that_is_ready_in_time_is_the_response(queue: Queue) -> None:
+def test_result_that_is_ready_in_time_is_the_response(queue: Queue) -> None:
     task_id = queue.submit("double", headers={"Idempotency-Key": '"a b"'}, **CSV)["id"]
     assert task_id == "a b"
     queue.work()
@@ -207,21 +207,21 @@ def test_ids_may_have_any_characters(queue: Queue, task_id: str) -> None:
     assert queue.client.get(task["urls"]["result"]).text == "id,a\nx,3.0\n"
 
 
-def test_an_id_in_another_encoding_is_rejected_and_so_are_two(queue: Queue) -> None:
+def test_id_in_another_encoding_is_rejected_and_so_are_two(queue: Queue) -> None:
     response = queue.client.post("/double", headers=ASYNC | {"TASK-ID": "\xe9"}, **CSV)
     assert_problem(response, 422, "UTF-8")
     headers = ASYNC | {"TASK-ID": "a", "Idempotency-Key": "b"}
     assert_problem(queue.client.post("/double", headers=headers, **CSV), 422, "different")
 
 
-def test_a_task_that_is_not_done_has_no_result(queue: Queue) -> None:
+def test_task_that_is_not_done_has_no_result(queue: Queue) -> None:
     task = queue.submit("double", **CSV)
     assert_problem(queue.client.get(task["urls"]["result"]), 409, "the task is queued")
     assert_problem(queue.client.get("/tasks/unknown"), 404, "no task has the id")
     assert_problem(queue.client.post("/tasks/unknown/cancel"), 404)
 
 
-def test_a_cancelled_task_never_runs(queue: Queue) -> None:
+def test_cancelled_task_never_runs(queue: Queue) -> None:
     first, second = queue.submit("double", **CSV), queue.submit("nothing")
     cancelled = queue.client.post(first["urls"]["cancel"])
     assert (cancelled.status_code, cancelled.get_json()["status"]) == (200, "canceled")
@@ -249,7 +249,7 @@ def test_tasks_are_listed_by_pages(queue: Queue) -> None:
     assert_problem(queue.client.get("/tasks?after=unknown"), 404)
 
 
-def test_a_page_of_tasks_gets_all_positions_in_two_statements(
+def test_page_of_tasks_gets_all_positions_in_two_statements(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
@@ -367,7 +367,7 @@ def test_large_contents_are_files_that_end_with_their_tasks(file_queue: Queue) -
     assert list(file.parent.iterdir()) == []
 
 
-def test_a_large_body_is_gone_while_its_response_waits(
+def test_large_body_is_gone_while_its_response_waits(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = []
@@ -410,7 +410,7 @@ def test_files_without_a_task_are_swept(file_queue: Queue) -> None:
     assert file_queue.store._database.rows("SELECT * FROM files") == []
 
 
-def test_a_file_is_kept_while_its_task_is_uncertain(
+def test_file_is_kept_while_its_task_is_uncertain(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database whose connection breaks may have stored what it has not confirmed."""
@@ -458,7 +458,7 @@ def test_large_contents_are_stored_in_the_configured_place(
     queue.close()
 
 
-def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
+def test_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = file_queue.store._database._file
@@ -491,7 +491,7 @@ def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
     ids=["tasks", "MiB in the queue", "MiB in files"],
 )
 @pytest.mark.usefixtures("queue")
-def test_a_full_queue_rejects_new_tasks_until_one_has_started(
+def test_full_queue_rejects_new_tasks_until_one_has_started(
     monkeypatch: pytest.MonkeyPatch,
     limits: dict[str, str],
     target: str,
@@ -529,7 +529,7 @@ def test_a_full_queue_rejects_new_tasks_until_one_has_started(
     limited.close()
 
 
-def test_a_full_disk_rejects_new_tasks_and_loses_none(file_queue: Queue) -> None:
+def test_full_disk_rejects_new_tasks_and_loses_none(file_queue: Queue) -> None:
     first = file_queue.submit("double", **CSV)
     rows = file_queue.store._database.rows
     (pages,) = rows("PRAGMA page_count")[0]
@@ -541,7 +541,7 @@ def test_a_full_disk_rejects_new_tasks_and_loses_none(file_queue: Queue) -> None
     assert file_queue.client.get(first["urls"]["result"]).status_code == 200
 
 
-def test_an_accepted_task_is_not_rejected_when_its_position_is_unavailable(
+def test_accepted_task_is_not_rejected_when_its_position_is_unavailable(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -556,7 +556,7 @@ def test_an_accepted_task_is_not_rejected_when_its_position_is_unavailable(
     assert queue.work() == 1
 
 
-def test_a_deleted_folder_is_recreated(file_queue: Queue) -> None:
+def test_deleted_folder_is_recreated(file_queue: Queue) -> None:
     file_queue.submit("double", **CSV)
     shutil.rmtree(file_queue.tasks.settings.folder)
     task = file_queue.submit("double", **CSV)
@@ -566,7 +566,7 @@ def test_a_deleted_folder_is_recreated(file_queue: Queue) -> None:
     assert file_queue.client.get(task["urls"]["result"]).status_code == 200
 
 
-def test_a_queue_of_a_newer_version_is_left_alone(file_queue: Queue) -> None:
+def test_queue_of_a_newer_version_is_left_alone(file_queue: Queue) -> None:
     file_queue.submit("double", **CSV)
     file_queue.store._database.rows("PRAGMA user_version=99")
     file_queue.store.close()
@@ -613,7 +613,7 @@ def test_other_requests_are_other_tasks_whatever_their_boundary(queue: Queue) ->
     assert_problem(send("1", 12), 409, "that of another task")
 
 
-def test_a_head_request_does_not_remove_a_result(queue: Queue) -> None:
+def test_head_request_does_not_remove_a_result(queue: Queue) -> None:
     headers = {"TASK-ID": "mine"}
     queue.client.post("/double?as_task=true", headers=headers, **CSV)
     queue.work()
@@ -641,7 +641,7 @@ def test_a_head_request_does_not_remove_a_result(queue: Queue) -> None:
         ("GET", "/log/?task-id=mine", "?task-id=: unknown parameter; expected task_id"),
     ],
 )
-def test_a_parameter_that_would_be_ignored_is_rejected(
+def test_parameter_that_would_be_ignored_is_rejected(
     queue: Queue, method: str, path: str, words: str
 ) -> None:
     """A misspelt `only_done` cancelled everyone's tasks."""

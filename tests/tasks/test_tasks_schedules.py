@@ -79,7 +79,7 @@ def noon_plus(hours: int) -> str:
     return f"schedule:learn:2027-01-15T{12 + hours}:00Z"
 
 
-def test_a_time_is_queued_once_by_all_workers_and_runs_without_arguments(
+def test_time_is_queued_once_by_all_workers_and_runs_without_arguments(
     queue: Queue, clock: Clock
 ) -> None:
     clock.now = NOON - 1
@@ -96,7 +96,7 @@ def test_a_time_is_queued_once_by_all_workers_and_runs_without_arguments(
     assert queue.client.get(f"/tasks/{noon_plus(0)}/result").get_json() == {"result": 7}
 
 
-def test_a_restart_misses_nothing_and_repeats_nothing(queue: Queue, clock: Clock) -> None:
+def test_restart_misses_nothing_and_repeats_nothing(queue: Queue, clock: Clock) -> None:
     clock.now = NOON + schedules.CATCH_UP - 1
     for _ in range(3):
         Schedules(queue.tasks).queue_due()
@@ -106,7 +106,7 @@ def test_a_restart_misses_nothing_and_repeats_nothing(queue: Queue, clock: Clock
     assert ids(queue) == [noon_plus(0)]
 
 
-def test_a_clock_that_jumps(queue: Queue, clock: Clock) -> None:
+def test_clock_that_jumps(queue: Queue, clock: Clock) -> None:
     worker = Schedules(queue.tasks)
     worker.queue_due()
     clock.now = NOON + 3.5 * HOUR  # asleep: of three missed times, the last
@@ -121,7 +121,7 @@ def test_a_clock_that_jumps(queue: Queue, clock: Clock) -> None:
     assert ids(queue) == [noon_plus(0), noon_plus(3), noon_plus(1)]
 
 
-def test_a_result_that_was_removed_is_not_queued_again(queue: Queue, clock: Clock) -> None:
+def test_result_that_was_removed_is_not_queued_again(queue: Queue, clock: Clock) -> None:
     worker = Schedules(queue.tasks)
     worker.queue_due()
     queue.work()
@@ -131,7 +131,7 @@ def test_a_result_that_was_removed_is_not_queued_again(queue: Queue, clock: Cloc
     assert ids(queue) == []
 
 
-def test_a_read_only_queue_is_retried(
+def test_read_only_queue_is_retried(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, add = Schedules(queue.tasks), queue.store.add
@@ -148,7 +148,7 @@ def test_a_read_only_queue_is_retried(
     assert ids(queue) == [noon_plus(0)]
 
 
-def test_a_scheduled_time_is_queued_in_a_full_queue(
+def test_scheduled_time_is_queued_in_a_full_queue(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that could not queue it would run nothing, and the queue would stay full."""
@@ -169,7 +169,7 @@ def test_callers_cannot_use_the_id_of_a_scheduled_time(queue: Queue) -> None:
     assert "the service's own" in response.get_json()["detail"]
 
 
-def test_a_live_service_runs_due_tasks(tmp_path: Path) -> None:
+def test_live_service_runs_due_tasks(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, EVERY_MINUTE, MMF_TASK_WORKERS="1") as service,

@@ -96,7 +96,7 @@ def verify(headers: dict[str, str], body: bytes) -> None:
     assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
 
 
-def test_a_signature_is_that_of_the_specification() -> None:
+def test_signature_is_that_of_the_specification() -> None:
     """The example of standard-webhooks/spec, computed by hand with its secret."""
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     headers = webhooks.signed("any", b'{"test": 2432232314}', secret, 1614265330)
@@ -106,7 +106,7 @@ def test_a_signature_is_that_of_the_specification() -> None:
     assert headers["webhook-id"].isascii()
 
 
-def test_a_task_is_posted_when_it_is_done(posting: Queue, receiver: Receiver) -> None:
+def test_task_is_posted_when_it_is_done(posting: Queue, receiver: Receiver) -> None:
     task = posting.submit("nothing", headers={"Webhook-URL": receiver.url})
     assert not posting.tasks.outbox.has_due()
     posting.work()
@@ -171,7 +171,7 @@ def test_other_responses_are_final(posting: Queue, receiver: Receiver, status: i
     assert posting.store._database.rows("SELECT webhook FROM tasks") == [(None,)]
 
 
-def test_an_unreachable_or_slow_receiver_is_retried(
+def test_unreachable_or_slow_receiver_is_retried(
     posting: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(webhooks, "ATTEMPT_TIMEOUT", 0.5)
@@ -203,7 +203,7 @@ def test_first_attempts_come_before_the_others(
     assert claimed == [tasks[1], tasks[3], tasks[2], tasks[0]]
 
 
-def test_a_clock_that_jumps_back_delays_no_webhook(
+def test_clock_that_jumps_back_delays_no_webhook(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver.statuses = [500]
@@ -270,7 +270,7 @@ def test_invalid_urls_are_rejected_immediately(posting: Queue, url: str) -> None
         webhooks.check(url, posting.tasks.settings)
 
 
-def test_a_name_that_resolves_to_another_address_later_is_not_connected_to(
+def test_name_that_resolves_to_another_address_later_is_not_connected_to(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = ["8.8.8.8", "10.0.0.1"]
@@ -297,7 +297,7 @@ def test_allowed_hosts_and_networks_are_read() -> None:
 
 
 @pytest.mark.parametrize("secret", ["secret", "whsec_", "whsec_c2hvcnQ=", "whsec_!"])
-def test_an_invalid_secret_is_rejected(secret: str) -> None:
+def test_invalid_secret_is_rejected(secret: str) -> None:
     with pytest.raises(SettingError, match="whsec_ and base64 of at least 24 bytes"):
         TaskSettings.from_env({"MMF_WEBHOOK_SECRET": secret})
 
@@ -309,7 +309,7 @@ def test_webhooks_are_off_without_a_secret(queue: Queue) -> None:
     assert queue.store.counts() == {}
 
 
-def test_a_service_posts_its_tasks(tmp_path: Path) -> None:
+def test_service_posts_its_tasks(tmp_path: Path) -> None:
     with receiving() as receiver, serving(tmp_path, **SETTINGS) as service:
         receiver.statuses = [204]
         task = submit(service.url, "double", [{"a": 1}], **{"Webhook-URL": receiver.url})
@@ -319,7 +319,7 @@ def test_a_service_posts_its_tasks(tmp_path: Path) -> None:
         assert json.loads(body)["id"] == task["id"]
 
 
-def test_a_task_whose_result_was_the_response_is_posted_all_the_same(tmp_path: Path) -> None:
+def test_task_whose_result_was_the_response_is_posted_all_the_same(tmp_path: Path) -> None:
     with receiving() as receiver, serving(tmp_path, **SETTINGS) as service:
         headers = {"Prefer": "respond-async, wait=30", "Webhook-URL": receiver.url}
         url = f"{service.url}/double"
@@ -330,7 +330,7 @@ def test_a_task_whose_result_was_the_response_is_posted_all_the_same(tmp_path: P
 
 
 @pytest.mark.parametrize("url", ["http://@8.8.8.8/", "http://:secret@8.8.8.8/"])
-def test_a_url_must_not_contain_a_user(posting: Queue, url: str) -> None:
+def test_url_must_not_contain_a_user(posting: Queue, url: str) -> None:
     with pytest.raises(InvalidValue, match="expected http:// or https:// and a host"):
         webhooks.check(url, posting.tasks.settings)
 
@@ -349,7 +349,7 @@ def test_the_end_of_an_address_of_ipv6_is_not_its_port(url: str, port: int) -> N
     assert (connection.host, connection.port) == (urlsplit(url).hostname, port)
 
 
-def test_a_webhook_that_fails_unexpectedly_does_not_affect_others(
+def test_webhook_that_fails_unexpectedly_does_not_affect_others(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url in (f"{receiver.url}&first", receiver.url):

@@ -121,7 +121,7 @@ def test_invalid_request_is_the_clients_fault(
     assert response.json["request_id"] == response.headers["X-Request-ID"]
 
 
-def test_a_target_is_still_a_function(wines: pd.DataFrame, cultivars: list[str]) -> None:
+def test_target_is_still_a_function(wines: pd.DataFrame, cultivars: list[str]) -> None:
     assert list(main.score(wines)) == cultivars
 
 
@@ -187,7 +187,7 @@ def test_every_wine_gets_one_known_cultivar(table: pd.DataFrame) -> None:
 
 @unhurried
 @given(tables)
-def test_a_wine_is_predicted_alike_alone_and_among_others(table: pd.DataFrame) -> None:
+def test_wine_is_predicted_alike_alone_and_among_others(table: pd.DataFrame) -> None:
     alone = [main.score(table.iloc[[row]])[0] for row in range(len(table))]
 
     assert list(main.score(table)) == alone
