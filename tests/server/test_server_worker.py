@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import requests
+from gunicorn.workers.gthread import ThreadWorker
 from harness import LONGEST, Harness, get
 
 from mmf_core.probes import probes
@@ -390,3 +391,18 @@ def test_connections_are_served_with_reuse_port(tmp_path: Path) -> None:
         assert pids.total() == 100
         for client in clients:
             client.close()
+
+
+def test_settings_are_what_gunicorn_would_look_up(
+    app: App, harness: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = harness(app, keepalive=7, limit_request_fields=9).worker
+    expected = {name: getattr(worker.cfg, name) for name in worker.cfg.settings}
+    monkeypatch.setattr(ThreadWorker, "init_process", lambda _worker: None)
+    worker.init_process()
+    assert {name: getattr(worker.cfg, name) for name in worker.cfg.settings} == expected
+    looked_up: list[str] = []
+    monkeypatch.setattr(type(worker.cfg), "__getattr__", lambda _cfg, name: looked_up.append(name))
+    assert worker.cfg.keepalive == 7
+    assert worker.cfg.limit_request_fields == 9
+    assert not looked_up

@@ -1,5 +1,7 @@
 """The application matches routes and hosts as Flask does, and keeps Flask's features."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -152,3 +154,18 @@ def test_hook_may_limit_a_request(app: Flask) -> None:
 def test_request_outside_the_application_has_no_limit(app: Flask) -> None:
     environ = EnvironBuilder("/one", method="POST", data=b"abc").get_environ()
     assert app.request_class(environ).max_content_length is None
+
+
+async def _asynchronous() -> str:
+    return "[]"
+
+
+@pytest.mark.parametrize("view", [_asynchronous, partial(_asynchronous)])
+def test_asynchronous_view_is_wrapped_as_by_flask(
+    view: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(mmf.Registry())
+    monkeypatch.setattr(app, "async_to_sync", lambda function: [function])
+    assert app.ensure_sync(view) == [view]
+    for other in (matched, partial(matched), create_app(mmf.Registry()).wsgi_app):
+        assert app.ensure_sync(other) is other
