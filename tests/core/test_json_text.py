@@ -2,6 +2,7 @@
 
 import json as standard_json
 import math
+import sys
 from codecs import BOM_UTF8
 from collections import deque
 from dataclasses import dataclass
@@ -293,3 +294,14 @@ def test_byte_order_mark_is_skipped(text: bytes) -> None:
 def test_utf_16_error_names_the_expected_encoding(encoding: str) -> None:
     with pytest.raises(RequestError, match="expected JSON in UTF-8"):
         json.loads('{"a": 1}'.encode(encoding))
+
+
+def test_orjson_keeps_no_keys_of_callers() -> None:
+    """If the first assertion fails, it keeps none by itself, and `forget_keys` can go."""
+    names = [*json.loads(standard_json.dumps({f"key {number}": 0 for number in range(100)}))]
+    before = sum(sys.getrefcount(name) for name in names)
+    json.forget_keys()
+    after = sum(sys.getrefcount(name) for name in names)
+    assert before - after > 50
+    json.forget_keys()
+    assert sum(sys.getrefcount(name) for name in names) == after == before - len(names)

@@ -51,6 +51,7 @@ from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
 from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, ImageTIFF, ImageWEBP
+from .json import forget_keys as forget_keys
 from .json_conversion import as_container as as_container
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth

@@ -22,7 +22,7 @@ from itertools import count
 from threading import Thread
 from urllib.parse import clear_cache  # type: ignore[attr-defined] # is not documented
 
-from ..codecs import forget_labels
+from ..codecs import forget_keys, forget_labels
 from ..processes import KEPT, release, resident
 from ..settings import MIB
 from ..shared_memory import shared_file
@@ -67,6 +67,7 @@ def _watch(limit: int) -> None:
             is_idle = time.process_time() - used < IDLE * RELEASE_INTERVAL * CHECK_INTERVAL
             if resident() > (least + IDLE_KEPT if is_idle else own + KEPT):
                 forget_labels()
+                forget_keys()
                 clear_cache()  # callers' addresses
                 release()
                 least = resident()
