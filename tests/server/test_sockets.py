@@ -1,10 +1,14 @@
 """A response's headers leave together with its body, and a socket waits without being changed."""
 
+import itertools
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from harness import Harness
 
 from mmf_core.server.sockets import BlockingSocket
 
@@ -109,3 +113,34 @@ def test_timeout_ends_a_wait_to_receive(pair: Pair) -> None:
     server.settimeout(None)
     client.send(b"b")
     assert server.recv(1) == b"b"
+
+
+def late_body() -> Iterator[bytes]:
+    threading.Event().wait(1)
+    yield b"late"
+
+
+def respond(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/204":
+        start_response("204 No Content", [])
+        return []
+    if environ["PATH_INFO"] == "/0":
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+    start_response("200 OK", [("Content-Length", "4")])
+    return itertools.chain([b""], late_body())
+
+
+@pytest.mark.parametrize("request_line", ["POST /204", "POST /0", "HEAD /late", "GET /late"])
+def test_headers_do_not_wait_for_a_body_that_comes_late_or_never(
+    request_line: str, harness: Callable[..., Harness]
+) -> None:
+    client = harness(respond).start().connect()
+    client.settimeout(0.8)  # less than any wait
+    fields = "Host: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+    client.sendall(f"{request_line} HTTP/1.1\r\n{fields}".encode())
+    content = client.makefile("rb")
+    assert content.readline() == b"HTTP/1.1 100 Continue\r\n"
+    assert content.readline() == b"\r\n"
+    assert content.readline().startswith(b"HTTP/1.1 20")
+    client.sendall(bytes(9))

@@ -20,6 +20,8 @@ from ..settings import MIB
 
 _FINAL_RESPONSE = (b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4", b"HTTP/1.1 5")  # no 100, 101, 103
 _CHUNKED = b"\r\nTransfer-Encoding: chunked\r\n"
+_NO_BODY = b" 204 ", b" 304 "
+_EMPTY = b"\r\nContent-Length: 0\r\n"
 _JOINED = 1 << 16  # bytes of a body that are copied behind the headers
 
 
@@ -34,12 +36,12 @@ class PatientSending:
     def hold_headers(self) -> None:
         """Keep the headers of the next response, which are sent first, for the first of its body.
 
-        Not those of a body in chunks, whose first one may take time.
+        Not those of a body in chunks, whose first one may take time, nor those without a body.
         """
         self._may_hold = True
 
     def send_held(self) -> None:
-        """Send the headers of a response that had no body."""
+        """Send the headers of a response whose body has not come; hold none from now on."""
         self._may_hold = False
         if self._held:
             self.sendall(b"")
@@ -48,7 +50,7 @@ class PatientSending:
         """Send all of it; TimeoutError if the client does not read in time."""
         if self._may_hold:
             self._may_hold = False
-            if data.startswith(_FINAL_RESPONSE) and _CHUNKED not in data:
+            if data.startswith(_FINAL_RESPONSE) and not _is_needed_at_once(data):
                 self._held = data
                 return
         if self._held:
@@ -66,6 +68,10 @@ class PatientSending:
             if rest and time.monotonic() - began > seconds:
                 # gunicorn would log a traceback for every other number.
                 raise TimeoutError(errno.ECONNRESET, "the response has not been read in time")
+
+
+def _is_needed_at_once(headers: bytes) -> bool:
+    return headers[8:13] in _NO_BODY or _EMPTY in headers or _CHUNKED in headers
 
 
 class BlockingSocket(PatientSending, socket.socket):

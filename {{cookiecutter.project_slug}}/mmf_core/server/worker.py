@@ -168,13 +168,16 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         conn.sock.client_timeout = conn.client_timeout
         if not conn.is_whole:
             conn.begin_reading()
-        conn.sock.hold_headers()
-        outcome = super().handle(conn)
+        return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Send headers and body together, before what the client may still send is read."""
+        if req.method != "HEAD":
+            conn.sock.hold_headers()
         try:
+            return super().handle_request(req, conn)
+        finally:
             conn.sock.send_held()
-        except OSError:  # the client has gone, or the connection was closed
-            return False
-        return outcome
 
     def _serve(self, conn: Connection) -> None:
         """Handle a request; have the poller wait for the next one without the main thread."""
