@@ -4,10 +4,12 @@ import io
 import json
 import logging
 import os
+import resource
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
@@ -355,3 +357,20 @@ def test_access_line_waits_for_no_other_line() -> None:
         long = {"path": "/" + "a" * 10_000}  # a pipe might take it in pieces
         handler.write_object(long)
         assert json.loads(lines.readline()) == long
+
+
+def test_access_line_may_be_cut_within_a_character(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = json.dumps({"path": "/вино"}, ensure_ascii=False, separators=(",", ":")).encode()
+    handler = logs.StdoutHandler()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with (tmp_path / "log").open("w") as stream:
+        handler.setStream(stream)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (line.index("в".encode()) + 1, limits[1]))
+        try:
+            handler.write_object({"path": "/вино"})  # as on a full disk
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert line.startswith((tmp_path / "log").read_bytes())
+    assert "File too large" in capsys.readouterr().err

@@ -126,11 +126,12 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
         line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
         try:
             if len(line) <= _ATOMIC and (file := _file_number(self.stream)) is not None:
-                line = line[os.write(file, line) :]
-            if line:
+                while line:  # all at once, unless the disk is full
+                    line = line[os.write(file, line) :]
+            else:
                 self._write_locked(line.decode())
         except Exception:  # noqa: BLE001 - as for any record: the response is sent all the same
-            self.handleError(logging.makeLogRecord({"msg": line.decode()}))
+            self.handleError(logging.makeLogRecord({"msg": line.decode(errors="replace")}))
 
     def _write_locked(self, line: str) -> None:
         self.acquire()
