@@ -61,6 +61,17 @@ def test_uncounted_request_does_not_decrement_in_flight(
     assert in_flight("twice") == 0
 
 
+def test_request_whose_status_cannot_be_counted_is_no_longer_in_flight(
+    metrics: RequestMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = request_for("uncounted")
+    metrics.target_entered(context)
+    with monkeypatch.context() as patch:
+        patch.setattr(request_metrics, "REQUESTS", None)  # no space for a new label
+        metrics.finished(context)
+    assert in_flight("uncounted") == 0
+
+
 def test_request_that_reached_no_target_does_not_decrement_in_flight(
     metrics: RequestMetrics,
 ) -> None:

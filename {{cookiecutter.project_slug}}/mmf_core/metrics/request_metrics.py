@@ -91,10 +91,11 @@ class RequestMetrics(RequestObserver):
         try:
             counted = context.environ.pop(_COUNTED, None)
             counts = counted or _counts(context.target or "", context.protocol)
-            amounts = counts.amounts(context)
-            if counted:
-                amounts.append((counts["in_flight"], -1))
-            self._add(amounts)
+            amounts: Amounts = [(counts["in_flight"], -1)] if counted else []
+            try:
+                amounts += counts.amounts(context)
+            finally:
+                self._add(amounts)
         except Exception:  # noqa: BLE001
             _log.exception("request not counted")
 
