@@ -283,6 +283,30 @@ def test_request_racing_with_keepalive_expiry_is_served(
     assert (response.status, response.read()) == (200, b"ok")
 
 
+def test_connection_that_no_one_watches_yet_does_not_expire(
+    app: App, harness: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = harness(app, keepalive=1)
+    worker, may_watch = served.worker, Event()
+    watch = worker._poll
+
+    def watch_late(conn: Connection, callback: Any) -> None:
+        if threading.current_thread().name == "mmf-request":  # the whole process has been paused
+            may_watch.wait(LONGEST)
+        watch(conn, callback)
+
+    monkeypatch.setattr(worker, "_poll", watch_late)
+    client = served.start().client()
+    assert get(client, "/") == b"ok"
+    time.sleep(1.5)
+    assert worker.nr_conns == 1
+    may_watch.set()
+    assert client.sock is not None
+    assert client.sock.recv(1) == b""
+    time.sleep(0.5)
+    assert worker.nr_conns == 0
+
+
 def test_idle_connection_is_closed_after_keepalive(app: App, harness: Make) -> None:
     served = harness(app, keepalive=1).start()
     used, silent = served.client(), served.connect()

@@ -218,11 +218,13 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if self.alive and not force and (not waiting or waiting[0].timeout >= now):
             return  # they are in the order of their times, but at the end: then there are two
         with self._keeping:
-            over = [conn for conn in waiting if force or conn.timeout < now]
+            polled = self.poller.get_map()  # a thread may be about to register one
+            late = [conn for conn in waiting if force or conn.timeout < now]
+            over = [conn for conn in late if force or conn.sock in polled]
             for conn in over:
                 waiting.remove(conn)
         for conn in over:
-            with suppress(KeyError):  # at the end, a thread may be about to register it
+            with suppress(KeyError):  # not registered yet, and never used any more
                 self.poller.unregister(conn.sock)
             if not force and conn.is_readable():
                 self.enqueue_req(conn)
