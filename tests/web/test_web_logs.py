@@ -374,3 +374,29 @@ def test_access_line_may_be_cut_within_a_character(
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert line.startswith((tmp_path / "log").read_bytes())
     assert "File too large" in capsys.readouterr().err
+
+
+def test_access_lines_do_not_interrupt_long_lines() -> None:
+    reader, writer = os.pipe()
+    handler = logs.StdoutHandler()
+    record = logging.makeLogRecord({"msg": "a" * 9_000})  # a pipe may take it in pieces
+
+    def write_records() -> None:
+        for _ in range(1_000):
+            handler.handle(record)
+
+    def write_access_lines() -> None:
+        for _ in range(10_000):
+            handler.write_object({"path": "/" * 200})
+
+    def write_all() -> None:
+        with os.fdopen(writer, "w") as stream, ThreadPoolExecutor(4) as pool:
+            handler.setStream(stream)
+            for write in (write_records, *[write_access_lines] * 3):
+                pool.submit(write)
+
+    writing = Thread(target=write_all)
+    writing.start()
+    with os.fdopen(reader, buffering=4096) as lines:
+        assert {len(line) for line in lines} == {9_001, 212}
+    writing.join()

@@ -105,6 +105,14 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
     def __init__(self) -> None:
         super().__init__(original(sys.stdout))
         self._redact = redactor()
+        self._is_long = False  # the record being written, which the system may take in pieces
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; `write_object` does not interrupt a long one."""
+        try:
+            super().emit(record)
+        finally:
+            self._is_long = False
 
     def format(self, record: logging.LogRecord) -> str:
         context = current_context()
@@ -113,7 +121,9 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
             vars(record).update(context.log_fields)
         if record.name == "mmf.access":  # short, and without secrets: it omits the query
             return super().format(record)
-        return self._redact(super().format(_shortened(record)))
+        text = self._redact(super().format(_shortened(record)))
+        self._is_long = len(text) > _ATOMIC // 4  # of UTF-8's at most four bytes
+        return text
 
     def write_object(self, fields: Mapping[str, Any]) -> None:
         """Write a line of JSON that needs neither a record nor redaction.
@@ -125,7 +135,8 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
 
         line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
         try:
-            if len(line) <= _ATOMIC and (file := _file_number(self.stream)) is not None:
+            file = None if self._is_long else _file_number(self.stream)
+            if len(line) <= _ATOMIC and file is not None:
                 while line:  # all at once, unless the disk is full
                     line = line[os.write(file, line) :]
             else:
