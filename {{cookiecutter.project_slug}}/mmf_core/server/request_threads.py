@@ -39,9 +39,7 @@ class RequestThreads(Generic[T]):
         self._threads = self._limit = threads
         self._lock = Lock()
         self._all: list[Thread] = []
-        self._idle: list[
-            Lock
-        ] = []  # released to wake a thread that has no request; last in, first out
+        self._idle: list[Lock] = []  # of threads without a task: released to wake them, last first
         self._is_shut_down = False
         self._tasks: deque[tuple[Callable[[T], object], T]] = deque()
         self._started: dict[int, float] = {}  # by thread, when its request began
@@ -129,7 +127,7 @@ class RequestThreads(Generic[T]):
                 self._idle.pop().release()
                 return True
             if not self._is_shut_down:
-                if len(self._all) == self._threads:  # the next one that ends its request goes on
+                if len(self._all) == self._threads:  # the next one that is free takes it
                     self._running -= 1
                     return True
                 self._all.append(

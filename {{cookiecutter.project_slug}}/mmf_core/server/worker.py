@@ -58,7 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._keeping = Lock()  # for what threads share with the main one
 
     def init_process(self) -> None:
-        """Run the worker; gunicorn looks each setting up in a list of settings, many a request."""
+        """Run the worker with its settings at hand: gunicorn looks up thirty for each request."""
         self.cfg.__dict__ |= {name: each.get() for name, each in self.cfg.settings.items()}
         super().init_process()
 
